@@ -227,6 +227,29 @@ def test_a_page_without_sites_carries_no_program_of_others(campaign):
     assert 'href="#results"' in html and 'class="sortable"' in html
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("2026-11-28T13:00:05+00:00", "2026-11-28 13:00 UTC"),
+        ("2026-11-28T13:00:05+02:00", "2026-11-28 11:00 UTC"),
+        ("2026-11-28T13:00:05", "2026-11-28 13:00 UTC"),
+        ("<soon>", "<soon>"),
+    ],
+)
+def test_times_of_failures_are_written_as_that_of_the_page(given, shown):
+    assert page.environment().filters["utc"](given) == shown
+
+
+def test_reasons_of_a_network_begin_as_a_sentence(tmp_path):
+    edges = [EdgeRow("a", "b", 1.0, 0.1), EdgeRow("b", "d", 1.0, 0.1), EdgeRow("a", "d", 9.0, 0.1)]
+    config = BindingConfig.from_mapping({"run": {"mode": "rbfe"}}, where="test")
+    found = analyse_network(edges, Account("edges"))
+    first = found.figures["reasons"][0]
+    page.write_page([], [], {}, config, tmp_path, {}, found)
+    reader, _ = read_page(tmp_path / "report.html")
+    assert first[0].islower() and f". {first[0].upper()}{first[1:]}" in " ".join(reader.text.split())
+
+
 def test_a_cycle_that_does_not_close_is_told(tmp_path):
     edges = [EdgeRow("a", "b", 1.0, 0.1), EdgeRow("b", "</script>", 1.0, 0.1), EdgeRow("a", "</script>", 5.0, 0.1)]
     edges += [EdgeRow("b", "d", 1.0, 0.1), EdgeRow("a", "d", 2.0, 0.1)]

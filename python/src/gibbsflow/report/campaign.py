@@ -41,6 +41,7 @@ from gibbsflow.report.summary import methods_text
 from gibbsflow.report.summary.multiqc import write_multiqc
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.failed_items import failed_items
+from gibbsflow.report.tables.protonation_table import ProtonationTable, take_in, write_protonation
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import atomic_open, read_json, within, write_json
@@ -111,6 +112,7 @@ def write_campaign(
     edge_rows: dict[str, EdgeRow] = {}
     notes: dict[str, str] = {}
     methods = methods_text.Campaign()
+    protonation: list[ProtonationTable] = []
     drawn_bytes, sites = 0, False
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
@@ -128,7 +130,10 @@ def write_campaign(
                         raise ValueError(f"{finished.transformation} of {finished.ligand} is another's name")
                     cost = costs.items.get(ligand) if costs else None
                     draw = drawn_bytes < MAX_DRAWN_BYTES
-                    drawn = draw_item(finished, record, figures, config, items, draw=draw, cost=cost)
+                    number = take_in(protonation, ligand, record)
+                    drawn = draw_item(
+                        finished, record, figures, config, items, draw=draw, cost=cost, protonation=number
+                    )
                     drawn_bytes, sites = drawn_bytes + len(drawn), sites or bool(record.get("site"))
                     row, notes[ligand] = finished, _note(record)
                     edge_rows |= {ligand: row_of_record(record)} if relative else {}
@@ -161,7 +166,10 @@ def write_campaign(
         write_page(
             rows, (part.read_text() for part in parts), notes, config, out, pose_of, found,
             failed=failed_items(rows, failed, state), costs=costs, sites=sites,
+            protonation=protonation,
         )  # fmt: skip
+        for path in write_protonation(protonation, out):
+            store.add(path.stem, path, "table")
         if costs is not None:
             write_costs(costs, out / COSTS)
             store.add("costs", out / COSTS, "table")

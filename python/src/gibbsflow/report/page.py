@@ -27,6 +27,7 @@ from gibbsflow.report.network import figures as of_network
 from gibbsflow.report.network import graph
 from gibbsflow.report.tables.failed_items import AGAIN, FailedItem
 from gibbsflow.report.tables.network_tables import open_cycle
+from gibbsflow.report.tables.protonation_table import ProtonationTable
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.report.vendored import library, packed
 from gibbsflow.version import __version__
@@ -49,6 +50,7 @@ def draw_item(
     *,
     draw: bool = True,
     cost: Cost | None = None,
+    protonation: int | None = None,
 ) -> str:
     """Write the part of the page that is about one row.
 
@@ -68,6 +70,8 @@ def draw_item(
         Whether its figures are drawn.
     cost
         What it cost; None where that is not known.
+    protonation
+        Number of its table of protonation; None where it has none.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def draw_item(
             left_out=record is not None and not draw,
             data=data,
             site=packed(json.dumps(record["site"]).encode()) if record is not None and record.get("site") else "",
+            protonation=protonation,
             cost="" if cost is None else _words(cost, config.costs.currency),
             mode=MODES[config.run.mode],
             unfolded=count <= MAX_OPEN,
@@ -117,6 +122,7 @@ def write_page(
     failed: Sequence[FailedItem] = (),
     costs: CampaignCosts | None = None,
     sites: bool = False,
+    protonation: Sequence[ProtonationTable] = (),
 ) -> Path:
     """Write the page.
 
@@ -142,6 +148,8 @@ def write_page(
         What it cost; None where that is not known.
     sites
         Whether a row has a binding site to be shown in 3-D.
+    protonation
+        Tables of protonation that the items name by their numbers.
 
     Returns
     -------
@@ -174,6 +182,7 @@ def write_page(
             chart_file_style=Markup(STYLE + CHART_STYLE),  # noqa: S704 - a constant
             graph=packed(json.dumps(graph(network)).encode()) if network else "",
             libraries=[library(name) for name in ["cytoscape"] * bool(network) + ["3dmol"] * sites],
+            protonation=protonation,
             failed=failed,
             again=AGAIN,
             costs=costs,
@@ -255,6 +264,27 @@ def pretty(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def _utc(time: str) -> str:
+    """A time as it stands in a state folder, as the head of the page writes its own; what is no time is left alone."""
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return time
+    in_utc = moment.astimezone(UTC) if moment.tzinfo else moment  # state folders hold UTC
+    return in_utc.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _without_tables(value: Any) -> Any:
+    """What was read, without what the page has as a table."""
+    if isinstance(value, Mapping):
+        return {key: one for key, one in value.items() if key != "titratable_groups"}
+    return value
+
+
 @cache
 def environment() -> Environment:
     """Give the templates, which escape all texts.
@@ -262,7 +292,7 @@ def environment() -> Environment:
     Returns
     -------
     Environment
-        With filters ``amount``, ``dg`` and ``pretty``, and the function ``script`` for what a reader does with a page.
+        With filters for numbers, settings, times and sentences, and ``script`` for what a reader does with a page.
     """
     made = Environment(
         loader=PackageLoader("gibbsflow.report"),
@@ -272,6 +302,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
+    made.filters |= {"utc": _utc, "sentence": _sentence, "without_tables": _without_tables}
+    made.filters["packed"] = lambda text: packed(text.encode())
     made.globals["script"] = _script
     made.tests["open_cycle"] = open_cycle
     return made

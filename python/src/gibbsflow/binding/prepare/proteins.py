@@ -23,6 +23,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
 )
 from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, chain_ends, in_chain, renamed, residues_of
 from gibbsflow.binding.prepare.protein.sulfurs import account_disulfides
+from gibbsflow.binding.prepare.protein.titration import titratable_groups
 from gibbsflow.binding.prepare.receptors import Receptor, site_entries
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
@@ -89,13 +90,16 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     _tell_missing(structure, account)
     _tell_modified(protein, given, account)
     pairs = account_disulfides(protein, structure.bonded_sulfurs, account)
-    states = coordinate(protein, protonate(protein, pairs, settings.ph, choices, account), kept, account)
+    protonated, ways = protonate(protein, pairs, settings.ph, choices, account)
+    states = coordinate(protein, protonated, kept, account)
     _stop(account)
     made = None
     if complete:
         mended = mend(protein, states, settings.ph, account)
         _tell_other_ends(protein, mended, account)
         made = [*mended, *(_written(r) for r in kept)]
+        groups = titratable_groups(mended, protonated, states, ways, pairs, settings.ph)
+        account.facts["titratable_groups"] = {"ph": settings.ph, "groups": groups}
         account.facts["residues_written"] = len(made)
         account.facts["residues_kept"] = len(protein)
     whole = made or [*protein, *kept]

@@ -20,7 +20,7 @@ def whole(tmp_path_factory):
 
 def states(residues, ph=7.0, **choices):
     account = Account("p.pdb")
-    return protonate(residues, [], ph, {f"A:{k[1:]}": v for k, v in choices.items()}, account), account
+    return protonate(residues, [], ph, {f"A:{k[1:]}": v for k, v in choices.items()}, account)[0], account
 
 
 def bare(residues):

@@ -80,7 +80,7 @@ def protonate(
     choices: Mapping[str, str],
     account: Account,
     force_field: str = "AMBER's force fields",
-) -> list[str | None]:
+) -> tuple[list[str | None], list[str]]:
     """Decide the state of each residue.
 
     Parameters
@@ -100,8 +100,10 @@ def protonate(
 
     Returns
     -------
-    list of str or None
+    states
         AMBER's name of the state of each; None for a histidine that is neutral and whose hydrogen bonds decide.
+    ways
+        What decided each: ``choice``, ``disulfide``, ``name``, ``hydrogens`` or ``pH``; empty for what has one state.
     """
     bonded = {k for pair in pairs for k in pair}
     states: list[str | None] = []
@@ -115,7 +117,7 @@ def protonate(
         account.refuse(f"protonation names {label}, which is no residue of it", "CHAIN:NUMBER", field="protonation")
     _tell(residues, states, ways, ph, account)
     _refuse_at_ends(residues, states, ways, ph, account, force_field)
-    return states
+    return states, ways
 
 
 def _state(r: Residue, bonded: bool, ph: float, choice: str | None, account: Account) -> tuple[str | None, str]:
