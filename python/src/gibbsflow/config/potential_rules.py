@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-_BOND = 1.2
+BOND = 1.2
 """Of the sum of covalent radii: molecules are what hangs together by bonds up to it."""
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
     "zincblende": (1, 1), "rocksalt": (1, 1), "cesiumchloride": (1, 1), "wurtzite": (1, 1), "fluorite": (1, 2),
@@ -165,7 +165,7 @@ def _bonded_parts(atoms: Atoms) -> npt.NDArray[np.int_]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    radii = natural_cutoffs(atoms, mult=_BOND)  # type: ignore[no-untyped-call]
+    radii = natural_cutoffs(atoms, mult=BOND)  # type: ignore[no-untyped-call]
     i, j = neighbor_list("ij", atoms, radii)  # type: ignore[no-untyped-call]
     _, part = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(atoms),) * 2), directed=False)
     return np.bincount(part)

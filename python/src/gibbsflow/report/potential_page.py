@@ -69,13 +69,14 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     explained = [database.explain(structure_id(frame)) for frame in database.frames()]
     rows = structure_rows(explained, point.holdout)
     write_table(out / "structures.csv", rows)
-    write_table(out / "learning_curve.csv", [_flat(asdict(record)) for record in point.history])
+    history = [asdict(record) for record in point.history]
+    write_table(out / "learning_curve.csv", [_flat(record) for record in history])
     programs = sorted({row["program"] for row in rows if row["program"]})
     with atomic_open(out / "dataset_card.md", "w") as file:
         fit = read_json(folder / loop_state.METRICS)["fit"]
         doubts, fates = label_doubts.read(folder), fates_by_generation(point)
         file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
-    write_learning_multiqc([asdict(record) for record in point.history], out, "-".join(manager.config.target.elements))
+    write_learning_multiqc(history, out, "-".join(manager.config.target.elements))
     with atomic_open(out / _METHODS, "w") as file:
         file.write(loop_methods(manager.config, point.history, fit.get("versions", {}), programs, nextflow=nextflow))
     figures = out / "figures"
@@ -83,7 +84,7 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     if fates:
         write_table(out / "fates.csv", fates)
         fates_figure(fates, figures / "fates")
-    learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
+    learning_curve(history, figures / "learning_curve")
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
     _write_page(manager, programs, rows, out)
@@ -117,7 +118,8 @@ def _write_page(
         lstrip_blocks=True,
     )
     environment.filters["pretty"] = pretty
-    environment.filters["value"] = _value
+    environment.filters["value"] = quantity_value
+    environment.filters["unit"] = quantity_unit
     point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
     text = environment.get_template("potential.html.j2").render(
         name="-".join(manager.config.target.elements),
@@ -179,13 +181,15 @@ def _counted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _measured(path: Path) -> list[dict[str, str]]:
+def _measured(path: Path) -> list[dict[str, Any]]:
     """Quantities of a validation that were compared, the worst first; none where there was no validation."""
     if not path.is_file():
         return []
     with open(path) as file:
         rows = [row for row in csv.DictReader(file) if row["verdict"]]
-    return sorted(rows, key=lambda row: ("FAIL", "WARN", "PASS").index(row["verdict"]))
+    numbers = ("potential", "reference", "difference")
+    read = [row | {name: float(row[name]) if row[name] else None for name in numbers} for row in rows]
+    return sorted(read, key=lambda row: ("FAIL", "WARN", "PASS").index(row["verdict"]))
 
 
 def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
@@ -198,23 +202,52 @@ def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
     return items
 
 
-def _value(text: str) -> str:
-    return f"{float(text):.4g}".replace("-", "−") if text else "–"
+def quantity_value(number: float | None) -> str:
+    """Write a quantity of a validation for a page.
+
+    Parameters
+    ----------
+    number
+        Its value.
+
+    Returns
+    -------
+    str
+        To four digits; a dash for None.
+    """
+    return "–" if number is None else f"{number:.4g}".replace("-", "−")
+
+
+def quantity_unit(unit: str) -> str:
+    """Write its unit.
+
+    Parameters
+    ----------
+    unit
+        As in ``validation.csv``.
+
+    Returns
+    -------
+    str
+        With raised exponents.
+    """
+    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
 
 
 def _image(path: Path) -> str:
     """An image as a data URI; empty where there is none."""
-    if not path.exists():
-        return ""
-    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return _data_uri(path) if path.exists() else ""
 
 
 def _link(path: Path, out: Path) -> str:
     """Address of a file of a figure: itself, so that it goes with the page; of a large one its path beside the page."""
     if path.stat().st_size > _LARGEST_LINK:
         return quote(path.relative_to(out).as_posix())
-    kind = {".svg": "image/svg+xml", ".csv": "text/csv"}[path.suffix]
+    return _data_uri(path)
+
+
+def _data_uri(path: Path) -> str:
+    kind = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}[path.suffix]
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

@@ -13,7 +13,7 @@ from gibbsflow.potential.validate.comparisons import Judged
 from gibbsflow.potential.validate.validating import Validated
 from gibbsflow.report.figures.learning.validation_figures import charts
 from gibbsflow.report.figures.svg import CHART_STYLE
-from gibbsflow.report.potential_page import write_table
+from gibbsflow.report.potential_page import quantity_unit, quantity_value, write_table
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open, write_json
 
@@ -56,8 +56,8 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
         loader=PackageLoader("gibbsflow.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["value"] = _value
-    environment.filters["unit"] = _unit
+    environment.filters["value"] = quantity_value
+    environment.filters["unit"] = quantity_unit
     text = environment.get_template("validation.html.j2").render(
         found=found, figures=figures, items=[_item(one, found.engine) for one in found.judged],
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
@@ -78,11 +78,3 @@ def _item(one: Judged, engine_name: str) -> dict[str, Any]:
         "matrices": matrices,
         "charts": [(Markup(svg), caption) for svg, caption in drawn],  # noqa: S704 - drawn here, words escaped
     }
-
-
-def _unit(unit: str) -> str:
-    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
-
-
-def _value(number: float | None) -> str:
-    return "–" if number is None else f"{number:.4g}".replace("-", "−")

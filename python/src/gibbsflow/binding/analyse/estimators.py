@@ -353,8 +353,25 @@ def estimate_bar(
     return Estimate(value, error, energies.temperature_k, "BAR, neighbours in quadrature")
 
 
+def neighbour_overlaps(overlap: Floats) -> Floats:
+    """Overlap of each two neighbouring states: the lesser of O(i, i+1) and O(i+1, i).
+
+    Parameters
+    ----------
+    overlap
+        Overlap matrix O of MBAR, shape (K, K).
+
+    Returns
+    -------
+    ndarray
+        Shape (K−1,).
+    """
+    between: Floats = np.minimum(np.diag(overlap, 1), np.diag(overlap, -1))
+    return between
+
+
 def neighbour_overlap(overlap: Floats) -> float:
-    """Smallest overlap of two neighbouring states: the lesser of O(i, i+1) and O(i+1, i) over all i.
+    """Smallest overlap of two neighbouring states: of :func:`neighbour_overlaps`.
 
     Parameters
     ----------
@@ -370,7 +387,7 @@ def neighbour_overlap(overlap: Floats) -> float:
     ----------
     Klimovich, Shirts and Mobley, J. Comput. Aided Mol. Des. 29, 397 (2015): at least 0.03.
     """
-    return float(min(np.diag(overlap, 1).min(), np.diag(overlap, -1).min()))
+    return float(neighbour_overlaps(overlap).min())
 
 
 def inefficiency(series: Floats) -> float:

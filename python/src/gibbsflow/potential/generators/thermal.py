@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
-from gibbsflow.config.potential_rules import of_molecules
+from gibbsflow.config.potential_rules import BOND, of_molecules
 from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.normal_modes import displacements, linear
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _SPRING_EV_PER_ANGSTROM2 = 8.0
 _BOND_SPRING_EV_PER_ANGSTROM2 = 30.0
 _TRIES = 50
-_BOND = 1.2
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
@@ -138,7 +137,7 @@ def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
     """
     from ase.neighborlist import natural_cutoffs, neighbor_list
 
-    radii = natural_cutoffs(atoms, mult=_BOND)
+    radii = natural_cutoffs(atoms, mult=BOND)
     bonds: dict[int, list[tuple[int, npt.NDArray[np.int_]]]] = {}
     for centre, end, image in zip(*neighbor_list("ijS", atoms, radii), strict=True):
         bonds.setdefault(int(centre), []).append((int(end), image))

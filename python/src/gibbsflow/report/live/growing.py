@@ -191,7 +191,7 @@ def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None
     Returns
     -------
     overlaps
-        Of each two neighbouring states, as :func:`gibbsflow.binding.analyse.estimators.neighbour_overlap`; None where
+        Of each two neighbouring states, as :func:`gibbsflow.binding.analyse.estimators.neighbour_overlaps`; None where
         one of them has no samples, or nothing could be solved.
     dg_kt
         G(last) − G(first), kT; None where not all states have samples.
@@ -200,7 +200,7 @@ def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None
     """
     import pandas as pd  # the solver takes seconds to load: only who opens an item waits for it
 
-    from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar, refuse_disjoint
+    from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar, neighbour_overlaps, refuse_disjoint
     from gibbsflow.errors import UnconvergedError
 
     overlaps: list[float | None] = [None] * (states - 1)
@@ -223,9 +223,8 @@ def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None
         except UnconvergedError as error:
             notes.append(str(error))
             continue
-        matrix = np.asarray(mbar.overlap_matrix, dtype=float)
-        for place, left in enumerate(row[:-1]):
-            overlaps[left] = round(float(min(matrix[place, place + 1], matrix[place + 1, place])), 6)
+        between = neighbour_overlaps(np.asarray(mbar.overlap_matrix, dtype=float))
+        overlaps[row[0] : row[-1]] = [round(float(one), 6) for one in between]
         if len(row) == states:
             dg_kt = dg_of_sampled_kt(mbar)[0]
     return overlaps, dg_kt, "; ".join(notes)
