@@ -4,7 +4,8 @@ r"""Verdict × interval on the seeds of the coverage runs: what each threshold f
     python benchmarks/coverage/verdicts.py benchmarks/coverage/seeds.csv [--draws N]
 
 Each draw takes 1, 2, 3 or 5 replicates of one cell (system, with or without exchange), without repeats within it. A
-draw is doubted where any of its replicates passes a threshold; one replicate is always WARN, and fewer than five without exchange, which is left out here but for one row.
+draw is doubted where any of its replicates passes a threshold. One replicate is always WARN, and so are fewer than five
+without exchange, which is left out here but for one row.
 """
 
 from __future__ import annotations
