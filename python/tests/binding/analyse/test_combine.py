@@ -158,3 +158,18 @@ def test_runs_with_and_without_exchange_are_analysed_alike(tmp_path):
     assert second["legs"][0]["mixing"] is None
     both = math.hypot(first["mbar_error_kcal_per_mol"], second["mbar_error_kcal_per_mol"])
     assert abs(first["dg_kcal_per_mol"] - second["dg_kcal_per_mol"]) < 4 * both
+
+
+def test_windows_that_did_not_exchange_want_five_replicates(tmp_path):
+    """What a window without exchange never leaves, few replicates may share; a missing window does not matter."""
+    system, runs = write_transformation(tmp_path / "a", replicates=3, exchange=False)
+    record = analyse_transformation(system, runs, Analysis())
+    doubts = [finding for finding in record["findings"] if finding["check"] == "exchange"]
+    assert [doubt["level"] for doubt in doubts] == ["WARN"]
+    assert doubts[0]["reason"].startswith("windows of the complex and solvent legs did not exchange, and 3 replicates")
+    assert [record["leg_summary"][leg]["exchanged"] for leg in ("complex", "solvent")] == [False, False]
+    left_out = {("complex", 0): (2,)}
+    system, runs = write_transformation(tmp_path / "b", replicates=3, leave_out=left_out)
+    record = analyse_transformation(system, runs, Analysis())
+    assert "exchange" not in {finding["check"] for finding in record["findings"]}
+    assert record["leg_summary"]["complex"]["exchanged"] is True

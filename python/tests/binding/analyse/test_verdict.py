@@ -125,6 +125,17 @@ def test_replicates(values, errors, level):
     assert [finding.level for finding in findings] == ([level] if level else [])
 
 
+@pytest.mark.parametrize(("count", "checks"), [(1, ["replicates"]), (2, ["exchange"]), (4, ["exchange"]), (5, [])])
+def test_few_replicates_without_exchange(count, checks):
+    """One is a doubt anyway; from five on it is for their windows to differ."""
+    values, errors = (-10.0,) * count, (0.1,) * count
+    found = judge_result(values, errors, 0.1, LIMITS, without_exchange=["complex", "solvent"])
+    assert [finding.check for finding in found] == checks
+    if checks == ["exchange"]:
+        assert found[0].reason.startswith(f"windows of the complex and solvent legs did not exchange, and {count} ")
+    assert "exchange" not in [finding.check for finding in judge_result(values, errors, 0.1, LIMITS)]
+
+
 @pytest.mark.parametrize(("error", "level"), [(0.5, None), (0.51, "WARN"), (2.1, "FAIL")])
 def test_error(error, level):
     findings = judge_result((-10.0, -10.1), (0.1, 0.1), error, LIMITS)

@@ -14,6 +14,7 @@ from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import MBAR_ALONE_RATIO, LegAnalysis, analyse_leg, name_windows
 from gibbsflow.binding.analyse.side_by_side import judge_estimates, other_estimates
+from gibbsflow.binding.analyse.uncertainty.blocks import exchanged
 from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates, pooled_dof
 from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion, slow_motion
 from gibbsflow.binding.analyse.verdict import (
@@ -338,7 +339,8 @@ def leg_summary(
     Returns
     -------
     dict
-        Figures by leg, kcal/mol; None where there are none.
+        Figures by leg, kcal/mol; None where there are none; whether windows exchanged in all of its replicates, None of
+        a single window.
     """
     summary = {}
     for leg in leg_names(protocol):
@@ -348,12 +350,14 @@ def leg_summary(
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
         within, dofs = [a.error_kt * a.kt_kcal_per_mol for a in done], [a.error_dof for a in done]
         motion = slow_motion([a.energies for a in done]) if done else None
+        several = [a.energies for a in done if len(a.energies.sampled) > 1]
         summary[leg] = {
             "dg_kcal_per_mol": fmean(values) if values else None,
             "dg_error_kcal_per_mol": combine_replicates(values, within, dofs).standard_error if values else None,
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
             "slow_motion": asdict(motion) if motion else None,
+            "exchanged": all(map(exchanged, several)) if several else None,
             "replicates": len(values),
         }
     return summary
@@ -436,6 +440,7 @@ def summarise(
             result.combined.standard_error,
             limits,
             standard_state_kcal_per_mol=release,
+            without_exchange=[leg for leg, told in summary.items() if told["exchanged"] is False],
         )
         done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
         cycles = [{leg: done[leg, number] for leg in leg_names(protocol)} for number in result.replicates]

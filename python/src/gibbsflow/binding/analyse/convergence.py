@@ -11,6 +11,7 @@ from alchemlyb.estimators import MBAR
 from pymbar import timeseries
 
 from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar, neighbour_differences, refuse_disjoint
+from gibbsflow.binding.analyse.uncertainty.blocks import exchanged
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import Floats
@@ -149,7 +150,7 @@ def mixing(energies: Energies) -> Mixing | None:
     ----------
     Chodera and Shirts, J. Chem. Phys. 135, 194110 (2011), for the second eigenvalue.
     """
-    if energies.replica is None or energies.missing:
+    if energies.missing or not exchanged(energies):
         return None
     index = energies.u_nk.index
     frame = pd.DataFrame(
@@ -159,8 +160,6 @@ def mixing(energies: Energies) -> Mixing | None:
             "replica": energies.replica,
         }
     )
-    if frame.groupby("state")["replica"].nunique().max() == 1:
-        return None
     table = frame.pivot_table(index="time", columns="replica", values="state", aggfunc="first").dropna()
     path = table.to_numpy(dtype=int)
     if len(path) < 2:

@@ -55,6 +55,8 @@ class Thresholds:
         Correlation of neighbouring blocks of time, above which what moves is as slow as the data are long.
     slow_motion_p
         Probability of windows as different, between replicates and halves, if their blocks were right, below which.
+    replicates_without_exchange
+        Replicates of windows that do not exchange, below which a slow motion may be in all of them unseen.
     """
 
     overlap_warn: float = 0.03
@@ -75,6 +77,7 @@ class Thresholds:
     contradiction_sigma: float = 3.0
     block_correlation_warn: float = 0.7
     slow_motion_p: float = 0.02
+    replicates_without_exchange: int = 5
 
     @classmethod
     def from_settings(cls, overlap_warn: float, error_warn_kcal_per_mol: float) -> Thresholds:
@@ -356,6 +359,7 @@ def judge_result(
     limits: Thresholds,
     *,
     standard_state_kcal_per_mol: tuple[float, float] | None = None,
+    without_exchange: Sequence[str] = (),
 ) -> list[Finding]:
     """Judge the result of a transformation.
 
@@ -369,6 +373,8 @@ def judge_result(
         Thresholds.
     standard_state_kcal_per_mol
         Analytic and numeric standard-state term.
+    without_exchange
+        Legs of several windows among which no walker moved.
 
     Returns
     -------
@@ -391,6 +397,13 @@ def judge_result(
         if (p := float(chi2.sf(statistic, count - 1))) < limits.replicates_p:
             reason = f"replicates spread over {spread:.2f} kcal/mol, more than their errors allow (p = {p:.1g})"
             findings.append(Finding("WARN", "replicates", reason))
+    if without_exchange and 1 < count < limits.replicates_without_exchange:
+        legs = f"{' and '.join(without_exchange)} leg{'s' * (len(without_exchange) > 1)}"
+        reason = (
+            f"windows of the {legs} did not exchange, and {count} replicates are too few to see a motion that is slow "
+            f"in all of them: the error may be too small; {limits.replicates_without_exchange} replicates, or exchange"
+        )
+        findings.append(Finding("WARN", "exchange", reason))
     if standard_state_kcal_per_mol and (reason := standard_state.differ(*standard_state_kcal_per_mol) or ""):
         findings.append(Finding("WARN", "standard state", reason))
     return findings

@@ -103,7 +103,8 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     variance, dof, correlation = _spread(alone)
     within = [_spread(sums[None], correlation=max(correlation, 0.0))[0] for sums in alone]
     apart = np.abs([series.sum() for series in per_window]) / np.maximum(np.sqrt(within), 1e-12)
-    if energies.replica is not None and _exchanged(replica := np.asarray(energies.replica)[order], state):
+    if exchanged(energies):
+        replica = np.asarray(energies.replica)[order]
         centred = added - np.concatenate([np.full(len(series), series.mean()) for series in per_window])
         walkers = [np.flatnonzero(replica == walker) for walker in np.unique(replica)]
         if all(len(rows) >= count for rows in walkers):
@@ -113,7 +114,22 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     return BlockError(math.sqrt(variance), dof, correlation, float(apart[worst]), energies.sampled[worst])
 
 
-def _exchanged(replica: np.ndarray, state: np.ndarray) -> bool:
+def exchanged(energies: Energies) -> bool:
+    """Whether any window was visited by more than one walker.
+
+    Parameters
+    ----------
+    energies
+        All samples of one leg and replicate.
+
+    Returns
+    -------
+    bool
+        False where the files say nothing of walkers.
+    """
+    if energies.replica is None:
+        return False
+    state, replica = energies.u_nk.index.get_level_values("state").to_numpy(), np.asarray(energies.replica)
     return any(len(np.unique(replica[state == window])) > 1 for window in np.unique(state))
 
 
