@@ -86,11 +86,13 @@ class Pace:
         Returns
         -------
         dict
-            As :meth:`saved`, in ms, and ``recent_steps`` and ``recent_s``: of the last stretches of this process, ten
-            minutes of them or so, so that neither a night in between nor another machine before it is in the speed.
+            As :meth:`saved`, in ms, and ``recent_segments``, ``recent_steps`` and ``recent_s``: of the last stretches
+            of this process, twenty of them or ten minutes or so, so that neither a night in between nor another
+            machine before it is in the speed.
         """
-        recent = {"recent_steps": sum(n for n, _ in self._recent), "recent_s": sum(taken for _, taken in self._recent)}
-        return {name: round(value, 3) for name, value in (self.saved() | recent).items()}
+        steps, seconds = (sum(column) for column in zip((0, 0.0), *self._recent, strict=True))
+        counts = {"recent_segments": len(self._recent), "recent_steps": steps}
+        return counts | {name: round(value, 3) for name, value in (self.saved() | {"recent_s": seconds}).items()}
 
 
 def engine_times(content: Any, where: Path, before: Held) -> tuple[float, float, float]:

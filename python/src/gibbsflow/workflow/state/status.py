@@ -62,6 +62,8 @@ class StatusRow:
         Seconds that MD has taken, the same share of them for windows that run together.
     segments_done, segments
         Stretches between two checkpoints; windows that run together share them.
+    segments_per_h
+        Of them, as fast as :attr:`ns_per_day` is; None where nothing was run.
     spent_s, budget_s
         Of a fit, what its last attempt has used of its time budget, and that, s; both 0 for what has none.
     """
@@ -81,6 +83,7 @@ class StatusRow:
     engine_s: float = 0.0
     segments_done: int = 0
     segments: int = 0
+    segments_per_h: float | None = None
     left_at_most: bool = False
     spent_s: float = 0.0
     budget_s: float = 0.0
@@ -333,7 +336,8 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
         )
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
-    s_per_step = _s_per_step({} if status == "finished" else progress, engine_s, steps_done)
+    recent = {} if status == "finished" else progress
+    s_per_step = _s_per_step(recent, engine_s, steps_done)
     spent_s, budget_s = float(progress.get("spent_s", 0.0)), float(progress.get("budget_s", 0.0))
     left_s = round((steps - steps_done) * s_per_step, 1) if s_per_step else None
     if budget_s:  # which another attempt has anew
@@ -354,6 +358,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
         engine_s,
         int(progress.get("segments_done", 0)),
         int(progress.get("segments", 0)),
+        _segments_per_h(progress, engine_s),
         bool(budget_s),
         spent_s,
         budget_s,
@@ -361,12 +366,19 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     return row, settings
 
 
-def _s_per_step(progress: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
-    """Seconds a step takes: of late by what the progress file tells; else on the average of all; None of nothing."""
-    recent_s, recent_steps = float(progress.get("recent_s", 0.0)), int(progress.get("recent_steps", 0))
-    if recent_s > 0 and recent_steps > 0:
-        return recent_s / recent_steps
+def _s_per_step(recent: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
+    """Seconds a step takes: of late, where the progress file tells that; else on the average; None of nothing."""
+    recent_s, steps = float(recent.get("recent_s", 0.0)), int(recent.get("recent_steps", 0))
+    if recent_s > 0 and steps > 0:
+        return recent_s / steps
     return engine_s / steps_done if engine_s > 0 and steps_done > 0 else None
+
+
+def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | None:
+    taken_s, segments = float(progress.get("recent_s", 0.0)), int(progress.get("recent_segments", 0))
+    if not (taken_s > 0 and segments > 0):
+        taken_s, segments = engine_s, int(progress.get("segments_done", 0))
+    return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None
 
 
 def _read(path: Path) -> Mapping[str, Any]:

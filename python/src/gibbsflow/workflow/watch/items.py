@@ -100,6 +100,7 @@ def item_row(
         state = "waiting"
     running = [home.rows for home in homes.values() if home.rows and home.rows[0].status == "running"]
     speeds = [rows[0].ns_per_day for rows in running if rows[0].ns_per_day]
+    segments = [rows[0].segments_per_h for rows in running if rows[0].segments_per_h]
     left = [
         (row.left_s, row.left_at_most)
         for row in rows.values()
@@ -120,7 +121,7 @@ def item_row(
         round(sum(row.done_ns for row in rows.values()), 6),
         round(sum(row.total_ns for row in rows.values()), 6),
         round(sum(speeds), 1) if speeds else None,
-        _segments_per_h(running),
+        round(sum(segments), 1) if segments else None,
         left_s,
         left_at_most,
         hours.engine_h if hours is not None else 0.0,
@@ -164,15 +165,6 @@ def _phase(
 
 def _is(home: HomeRows, status: str, *kinds: str) -> bool:
     return any(row.status == status and row.kind in kinds for row in home.rows)
-
-
-def _segments_per_h(running: Sequence[Sequence[StatusRow]]) -> float | None:
-    speeds = [
-        rows[0].segments_done / sum(row.engine_s for row in rows) * 3600
-        for rows in running
-        if rows[0].segments_done and sum(row.engine_s for row in rows) > 0
-    ]
-    return round(sum(speeds), 1) if speeds else None
 
 
 def _analysis(results: ItemResults) -> dict[str, Any]:
