@@ -84,7 +84,8 @@ def fit(
                     result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
                     kept = home.folder if home is not None else None
-                    work = BudgetedWork(kept, Held(processes(settings)), budget_s, clock.elapsed_s)
+                    bound_s = budget_s if training.trainer(backend).keeps_time else 0.0
+                    work = BudgetedWork(kept, Held(processes(settings)), bound_s, clock.elapsed_s)
                     with clock as stopper, work:
                         try:
                             made = training.fit(

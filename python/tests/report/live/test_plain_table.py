@@ -57,6 +57,7 @@ def test_the_rest_of_a_time_budget_is_a_bound():
     assert "at most 2.0 h left of what is under way" in text and "≤ 90 s" in text and " 0.5" in text
     fit = StatusRow("fit", spent_s=180.0, budget_s=900.0, left_s=720.0, left_at_most=True, engine_s=360.0)
     assert part_text(vars(fit)) == "3.0 min of 15.0 min, ≤ 12.0 min left, 0.1 h"
+    assert part_text(vars(StatusRow("fit", spent_s=180.0))) == "3.0 min"  # of a trainer that keeps to no budget
     md = StatusRow("md", steps_done=500, steps=1000, ns_per_day=12.0, left_s=120.0, engine_s=120.0)
     assert part_text(vars(md)) == "500/1000 steps, 12 ns/day, 2.0 min left, 0.0333 h"
 

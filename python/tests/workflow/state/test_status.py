@@ -98,6 +98,15 @@ def test_speed_is_that_of_late(tmp_path):
     assert row["segments_per_h"] == 720 and not row["left_at_most"]
 
 
+@pytest.mark.parametrize(
+    "odd", [{"budget_s": -1}, {"spent_s": "3"}, {"recent_s": True}, {"recent_steps": "x"}, {"engine_s": None}]
+)
+def test_what_is_no_time_makes_a_row_unreadable(tmp_path, odd):
+    leave(tmp_path / "md", done=400, kind="equil")
+    write_json(tmp_path / "md" / "progress.json", {"steps_done": 4, "steps": 10, "recent_s": 1.0} | odd)
+    assert [row["status"] for row in read_status(tmp_path)] == ["unreadable"]
+
+
 @pytest.mark.parametrize(("held", "left_s"), [(True, 40.0), (False, 60.0)])
 def test_a_fit_has_the_rest_of_its_time_budget_or_all_of_it_again(tmp_path, held, left_s):
     leave(tmp_path / "fit", kind="fit", history=[Attempt(1, "h")])

@@ -64,8 +64,8 @@ def part_text(row: Mapping[str, Any]) -> str:
         Such as ``500/1000 steps, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of 15.0 min, ...``.
     """
     done = f"{row['steps_done']}/{row['steps']} steps"
-    if row["budget_s"]:
-        done = f"{duration(row['spent_s'])} of {duration(row['budget_s'])}"
+    if row["spent_s"]:
+        done = duration(row["spent_s"]) + (f" of {duration(row['budget_s'])}" if row["budget_s"] else "")
     left = left_text(row["left_s"], at_most=row["left_at_most"])
     told = [_number(row["ns_per_day"] or None, "{:.4g} ns/day"), left and f"{left} left"]
     told.append(f"{row['engine_s'] / 3600:.3g} h" if row["engine_s"] else "")

@@ -27,7 +27,7 @@ class BudgetedWork:
     held
         What this process holds for it.
     budget_s
-        Wall-clock seconds that it has, in each attempt anew.
+        Wall-clock seconds that it has, in each attempt anew; 0 where it keeps to none.
     spent_s
         Seconds of them that were used before this.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ class StatusRow:
     segments_per_h
         Of them, as fast as :attr:`ns_per_day` is; None where nothing was run.
     spent_s, budget_s
-        Of a fit, what its last attempt has used of its time budget, and that, s; both 0 for what has none.
+        Of a fit, the time of its last attempt and the budget it has, s; 0 for what has none.
     """
 
     item: str
@@ -316,7 +317,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     last = history[-1] if history else None
     settings: Mapping[str, Any] = inputs.get("described", {})
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
-    engine_s = float(progress.get("engine_s", 0.0))
+    engine_s = _seconds(progress, "engine_s")
     cause = ""
     if at_work(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
@@ -338,7 +339,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     ns_per_step = float(used) * 1e-6
     recent = {} if status == "finished" else progress
     s_per_step = _s_per_step(recent, engine_s, steps_done)
-    spent_s, budget_s = float(progress.get("spent_s", 0.0)), float(progress.get("budget_s", 0.0))
+    spent_s, budget_s = _seconds(progress, "spent_s"), _seconds(progress, "budget_s")
     left_s = round((steps - steps_done) * s_per_step, 1) if s_per_step else None
     if budget_s:  # which another attempt has anew
         left_s = round(max(budget_s - spent_s, 0.0) if status == "running" else budget_s, 1)
@@ -366,16 +367,24 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     return row, settings
 
 
+def _seconds(progress: Mapping[str, Any], name: str) -> float:
+    """A time of a progress file; 0 where it has none."""
+    value = progress.get(name, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise StateError(f"{PROGRESS}: {name} is no time")
+    return float(value)
+
+
 def _s_per_step(recent: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
     """Seconds a step takes: of late, where the progress file tells that; else on the average; None of nothing."""
-    recent_s, steps = float(recent.get("recent_s", 0.0)), int(recent.get("recent_steps", 0))
+    recent_s, steps = _seconds(recent, "recent_s"), int(recent.get("recent_steps", 0))
     if recent_s > 0 and steps > 0:
         return recent_s / steps
     return engine_s / steps_done if engine_s > 0 and steps_done > 0 else None
 
 
 def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | None:
-    taken_s, segments = float(progress.get("recent_s", 0.0)), int(progress.get("recent_segments", 0))
+    taken_s, segments = _seconds(progress, "recent_s"), int(progress.get("recent_segments", 0))
     if not (taken_s > 0 and segments > 0):
         taken_s, segments = engine_s, int(progress.get("segments_done", 0))
     return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None
