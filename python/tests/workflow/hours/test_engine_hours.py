@@ -24,6 +24,7 @@ def root(tmp_path):
     leave(tmp_path, "generation_01/fitting", engine_s=36.0, core_s=72.0)
     leave(tmp_path, "labels/tblite-1/gf-1", engine_s=1e9)
     leave(tmp_path, ".killed", engine_s=1e9)
+    leave(tmp_path, ".", engine_s=1e9)
     return tmp_path
 
 

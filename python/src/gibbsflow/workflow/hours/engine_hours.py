@@ -141,7 +141,8 @@ class EngineHours:
         """
         found: dict[str, _Read] = {}
         for one in seen:
-            if PROGRESS not in one.names:
+            # one right in the campaign's folder is nobody's
+            if PROGRESS not in one.names or (self._of_campaign and one.path == str(self.root)):
                 continue
             known = self._known.get(one.path)
             found[one.path] = self._read(one.path) if known is None or one.changed else known

@@ -340,7 +340,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     recent = {} if status == "finished" else progress
     s_per_step = _s_per_step(recent, engine_s, steps_done)
     spent_s, budget_s = _seconds(progress, "spent_s"), _seconds(progress, "budget_s")
-    left_s = round((steps - steps_done) * s_per_step, 1) if s_per_step else None
+    left_s = round(max(steps - steps_done, 0) * s_per_step, 1) if s_per_step else None
     if budget_s:  # which another attempt has anew
         left_s = round(max(budget_s - spent_s, 0.0) if status == "running" else budget_s, 1)
     row = StatusRow(
