@@ -170,6 +170,9 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path, m
     finished(begun)
     finished(tmp_path / "from")
     manager = loop.run(tmp_path / "from")
+    noted = CampaignNote.read(tmp_path / "state")  # where a live view finds what came of it
+    assert noted is not None and noted.mode == "potential"
+    assert [one.outdir for one in noted.results] == [str((tmp_path / "out").resolve())]
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
     assert not loop.out.exists()
