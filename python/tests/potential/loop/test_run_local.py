@@ -16,6 +16,7 @@ from gibbsflow.errors import InputError, ScienceError, StateError, StoppedEarly
 from gibbsflow.potential.loop import run_local
 from gibbsflow.potential.loop.run_local import Command, LocalLoop
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.workflow.care.campaign_note import CampaignNote
 
 VERB = """
 import pathlib, sys
