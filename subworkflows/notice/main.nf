@@ -30,7 +30,8 @@ def hostOf(address) {
 }
 
 // Counts of a run, its costs, and what came of its items. Hours of CPU are Nextflow's (time of each task by its cores); those of GPU are the time of
-// the tasks that asked for one, by the trace.
+// the tasks that asked for one, by the trace. Both are of the tasks of this run alone, and of all that a task does: the hours of engines over all
+// runs of a campaign, which its report and its live view tell, come from its state.
 def tally(run, values) {
     def stats = run.stats
     def csv = file("${values.outdir}/results.csv", glob: false)
@@ -49,6 +50,7 @@ def tally(run, values) {
         cpu_h: (hoursOf(stats?.succeedDuration) + hoursOf(stats?.failedDuration)).toDouble().round(3),
         cpu_h_cached: hoursOf(stats?.cachedDuration),
         gpu_h: gpuHours(values),
+        hours_of: 'tasks of this run alone, whole, by its trace',
         items: rows.size(),
         verdicts: rows.countBy { row -> row.verdict ?: 'none' },
         failures: lost.take(20).collectEntries { row -> [row.transformation, "${row.status}${row.cause ? ": ${row.cause}" : ''}".toString()] },
@@ -78,7 +80,8 @@ def tallyText(told) {
     def verdicts = told.verdicts.collect { verdict, count -> "${count} ${verdict}" }.join(', ')
     def lines = [
         "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped",
-        "Computed: ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h${told.cpu_h_cached ? "; what came from the cache had cost ${told.cpu_h_cached} CPU hours" : ''}",
+        "Tasks of this run took ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h (by its trace, whole tasks${told.cpu_h_cached ? "; what came from the cache had taken ${told.cpu_h_cached} CPU hours in earlier runs" : ''})",
+        "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER tells it, of binding costs.csv too",
         told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',
     ] + told.failures.collect { name, cause -> "Failed:   ${name} (${cause})" }
     lines.findAll { line -> line }.join('\n')

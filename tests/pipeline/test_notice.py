@@ -80,11 +80,18 @@ def test_mail_and_hook(nextflow: Launcher, tmp_path: Path, hook: tuple[str, list
         ["hook_url", "https://a.example/..."],
     ]  # fmt: skip
     text = (tmp_path / "tally.txt").read_text()
-    assert "3 done, 2 from the cache, 1 tried again, 0 dropped" in text and "2.5 CPU hours, 1.5 GPU hours" in text
+    assert "3 done, 2 from the cache, 1 tried again, 0 dropped" in text
+    assert "Tasks of this run took 2.5 CPU hours, 1.5 GPU hours, in 1.0 h (by its trace, whole tasks)" in text
+    assert "over all runs of the campaign are another number" in text
     assert "Items:    3 (verdicts: 2 PASS, 1 none)\nFailed:   c (unbound: Unbound: `left`)" in text
     mail = (tmp_path / "mail").read_text()
     assert "To: me@example.org" in mail and "Subject: gibbsflow one: finished" in mail and "the table" in mail
     (said,) = posted  # the redirection is not followed
-    assert said["verdicts"] == {"PASS": 2, "none": 1} and said["gpu_h"] == 1.5 and "finished" in str(said["text"])
+    assert (
+        said["verdicts"] == {"PASS": 2, "none": 1}
+        and said["gpu_h"] == 1.5
+        and said["hours_of"]
+        and "finished" in str(said["text"])
+    )
     assert "answered 302" in run.text and "http://127.0.0.1:1/... could not be told" in run.text
     assert "secret-word" not in run.text + run.log and "hidden-word" not in run.text + run.log

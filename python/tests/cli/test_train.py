@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from gibbsflow.cli.train import app
 from gibbsflow.potential.train import fit as training
 from gibbsflow.report import fit_files
+from gibbsflow.workflow.state.status import read_status
 
 TRAIN = [sys.executable, "-m", "gibbsflow.cli.train", "fit"]
 DRAWN = (
@@ -77,6 +78,10 @@ def test_a_finished_fit_is_kept_and_a_damaged_one_is_made_again(tmp_path):
     assert {k: v for k, v in again.items() if k != "timings"} == {k: v for k, v in first.items() if k != "timings"}
     assert sum("engine_s" in made["timings"] for made in (first, again)) == 1
     assert len(json.loads((state / "attempts.json").read_text())) == 1
+    (row,) = read_status(state)
+    assert (row["status"], row["left_s"], row["budget_s"]) == ("finished", None, 900.0)
+    (engine_s,) = (made["timings"]["engine_s"] for made in (first, again) if "engine_s" in made["timings"])
+    assert 0 < row["engine_s"] <= engine_s + 0.002 and 0 < row["spent_s"] < 900
     kept = state / "output.tar.gz"
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 1

@@ -1,13 +1,17 @@
 """What a campaign cost, of states whose hours are known."""
 
 import csv
+import json
+from itertools import product
 
 import pytest
+from watched_campaigns import Run, note, phases
 
 from gibbsflow.config.binding import Md
 from gibbsflow.config.binding_parts import Costs
 from gibbsflow.report.costs import campaign_costs, write_costs
 from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.watch.campaign_view import CampaignView
 
 
 @pytest.fixture
@@ -50,3 +54,26 @@ def test_what_cannot_be_read_is_said_and_costs_nothing_else(state, content):
 def test_nothing_timed_is_no_cost(tmp_path):
     assert campaign_costs(None, Md(), Costs()) is None
     assert campaign_costs(tmp_path, Md(), Costs()) is None
+
+
+def test_report_and_live_view_tell_the_same_hours_to_all_digits(tmp_path):
+    state = tmp_path / "state" / "demo"
+    note(state, tmp_path / "out", ["a", "b2"])
+    for ligand, window in product(("a", "b2"), range(3)):
+        run = Run(state / "cb7" / ligand / "complex" / "replicate_0" / f"window_0{window}", window)
+        if window == 1:  # its hours are spent, too
+            run.go(2, fails=True)
+        run.go(1)
+        run.go(4)
+    failed = list(state.rglob("superseded-*/progress.json"))
+    assert len(failed) == 2
+    # hours of a day, where they were those of a moment, and of a failed attempt; thirds are not exact in any base
+    for number, path in enumerate(sorted(state.rglob("progress.json"))):
+        told = json.loads(path.read_text())
+        write_json(path, told | {"engine_s": (number + 1) * 1e4 / 3, "core_s": (number + 1) * 7e4 / 3, "gpu_s": 0.1})
+    costs = campaign_costs(state, Md(threads=4), Costs())
+    found = CampaignView(state, phases).look()
+    items = {one.name: (one.cpu_h, one.gpu_h) for one in found.items}
+    assert items == {name: (one.cpu_hours, one.gpu_hours) for name, one in costs.items.items()}
+    assert (found.cpu_h, found.gpu_h) == (costs.whole.cpu_hours, costs.whole.gpu_hours)
+    assert found.engine_h == pytest.approx(sum(range(1, 9)) * 1e4 / 3 / 3600)

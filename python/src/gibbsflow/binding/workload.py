@@ -22,6 +22,7 @@ from typing import Any
 
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
+from gibbsflow.workflow.hours.pace import Held
 
 WALKERS_ON_GPU = 16
 MOST_LEGS_ON_GPU = 8
@@ -87,6 +88,25 @@ class Workload:
         if md.platform != "CUDA" or self.atoms > LARGE_ATOMS:
             return 1
         return max(1, min(MOST_LEGS_ON_GPU, WALKERS_ON_GPU // self.walkers))
+
+
+def held(md: Md, *, leg: bool) -> Held:
+    """Tell what MD holds.
+
+    Parameters
+    ----------
+    md
+        Cores, platform and legs that share a GPU.
+    leg
+        Whether it is of a leg; else of an equilibration, which shares its GPU with none.
+
+    Returns
+    -------
+    Held
+        A whole GPU for each leg where ``auto`` has some share one: how many is not known here, so it is the most.
+    """
+    sharing = int(md.legs_per_gpu) if leg and md.legs_per_gpu.isdigit() else 1
+    return Held(md.threads, md.on_gpu / sharing)
 
 
 def h100_ns_per_day(atoms: int, walkers: int, *, explicit: bool) -> float:

@@ -53,10 +53,12 @@ def fit(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
-        from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
+        from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
         from gibbsflow.potential.train.training_card import errors_in_words, labels_text
         from gibbsflow.report.fit_files import FIT_FILES, write_fit_files
         from gibbsflow.workflow.files import inputs_hash
+        from gibbsflow.workflow.hours.budgeted_work import BudgetedWork
+        from gibbsflow.workflow.hours.pace import Held
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.state_folder import StateFolder
 
@@ -81,11 +83,14 @@ def fit(
                 if home is not None and home.finished is not None:
                     result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
-                    with clock as stopper:
+                    kept = home.folder if home is not None else None
+                    bound_s = budget_s if training.trainer(backend).keeps_time else 0.0
+                    work = BudgetedWork(kept, Held(processes(settings)), bound_s, clock.elapsed_s)
+                    with clock as stopper, work:
                         try:
                             made = training.fit(
                                 inputs, settings, backend=backend, seed=seed, stopper=stopper, budget_s=budget_s,
-                                out=out, kept=home.folder if home is not None else None,
+                                out=out, kept=kept,
                             )  # fmt: skip
                             made.figures.update(inputs.figures())
                             write_fit_files(made, inputs, out)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import csv
-import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gibbsflow.binding.workload import held
 from gibbsflow.config.binding import Md
 from gibbsflow.config.binding_parts import Costs
-from gibbsflow.errors import StateError
 from gibbsflow.report.tables.cells import cell
-from gibbsflow.workflow.files import atomic_open, read_json
-from gibbsflow.workflow.state.resumable import PROGRESS
+from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.hours.engine_hours import Hours, campaign_hours
 
 FILE_NAME = "costs.csv"
+_EQUILIBRATION = "equil"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def campaign_costs(state: Path | None, md: Md, prices: Costs) -> CampaignCosts |
     state
         State folder of the campaign.
     md
-        Its cores, platform and legs that share a GPU, which are taken to have been those of the whole campaign.
+        Cores, platform and legs that share a GPU of what a version before this one has run, which did not note them.
     prices
         Of hours.
 
@@ -89,38 +88,14 @@ def campaign_costs(state: Path | None, md: Md, prices: Costs) -> CampaignCosts |
     """
     if state is None or not Path(state).is_dir():
         return None
-    seconds: dict[tuple[str, str], float] = {}
-    unread = []
-    for folder, below, names in os.walk(state):
-        below.sort()
-        place = Path(folder).relative_to(state).parts
-        if PROGRESS not in names or len(place) < 3:
-            continue
-        try:
-            content = read_json(Path(folder) / PROGRESS)
-            taken = content.get("engine_s", 0.0) if isinstance(content, dict) else None
-            if isinstance(taken, bool) or not isinstance(taken, int | float) or not 0 <= taken < math.inf:
-                raise StateError(f"{folder}/{PROGRESS}: engine_s is no time")
-        except StateError as error:
-            unread.append(str(error))
-            continue
-        seconds[place[1], place[2]] = seconds.get((place[1], place[2]), 0.0) + float(taken)
-    if not seconds:
+    hours = campaign_hours(Path(state), lambda part: held(md, leg=part != _EQUILIBRATION))
+    if not hours.parts:
         return None
-    sharing = int(md.legs_per_gpu) if md.legs_per_gpu.isdigit() else 1
-    parts = [
-        _cost(
-            item,
-            part,
-            taken / 3600 * md.threads,
-            md.on_gpu * taken / 3600 / (sharing if part != "equil" else 1),
-            prices,
-        )
-        for (item, part), taken in sorted(seconds.items())
-    ]
-    items = {name: _sum(name, [one for one in parts if one.item == name], prices) for name in {p.item for p in parts}}
+    parts = [_cost(item, part, one, prices) for (item, part), one in hours.parts.items()]
+    items = {item: _cost(item, "all", one, prices) for item, one in hours.items.items()}
+    whole = _cost("", "all", hours.whole, prices)
     shared = md.on_gpu and md.legs_per_gpu == "auto"
-    return CampaignCosts(parts, items, _sum("", parts, prices), prices.currency, shared, unread)
+    return CampaignCosts(parts, items, whole, prices.currency, shared, hours.unread)
 
 
 def write_costs(costs: CampaignCosts, path: Path) -> None:
@@ -142,13 +117,9 @@ def write_costs(costs: CampaignCosts, path: Path) -> None:
             writer.writerow((name, cell(one.part), f"{one.cpu_hours:.6f}", f"{one.gpu_hours:.6f}", *money))
 
 
-def _sum(item: str, parts: Sequence[Cost], prices: Costs) -> Cost:
-    return _cost(item, "all", sum(one.cpu_hours for one in parts), sum(one.gpu_hours for one in parts), prices)
-
-
-def _cost(item: str, part: str, cpu_hours: float, gpu_hours: float, prices: Costs) -> Cost:
+def _cost(item: str, part: str, hours: Hours, prices: Costs) -> Cost:
     money: float | None = 0.0
-    for hours, price in ((cpu_hours, prices.cost_per_cpu_hour), (gpu_hours, prices.cost_per_gpu_hour)):
-        if hours and money is not None:
-            money = None if price is None else money + hours * price
-    return Cost(item, part, cpu_hours, gpu_hours, money)
+    for amount, price in ((hours.cpu_h, prices.cost_per_cpu_hour), (hours.gpu_h, prices.cost_per_gpu_hour)):
+        if amount and money is not None:
+            money = None if price is None else money + amount * price
+    return Cost(item, part, hours.cpu_h, hours.gpu_h, money)

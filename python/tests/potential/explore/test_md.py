@@ -1,5 +1,6 @@
 """MD that watches the grade: units, ramps, restarts, and each way it can end."""
 
+import json
 import shutil
 import tempfile
 from functools import cache
@@ -83,6 +84,11 @@ def test_an_interrupted_run_samples_the_same_states(tmp_path):
     cut = _trajectory(tmp_path / "cut", **keep)
     _run(cut)
     assert cut.trail == whole.trail
+    told, begun = (json.loads((tmp_path / name / "progress.json").read_text()) for name in ("whole", "cut"))
+    same = ("segments_done", "segments", "steps_done", "steps")
+    assert [told[name] for name in same] == [begun[name] for name in same] == [3, 3, 60, 60]
+    assert (told["recent_segments"], begun["recent_segments"]) == (3, 1)  # of its process, and hours are of all three
+    assert begun["engine_s"] == begun["core_s"] > begun["recent_s"] > 0
     for one, other in zip(whole.frames(), cut.frames(), strict=True):
         assert one.positions == pytest.approx(other.positions, abs=1e-12)
     assert [f.info["step"] for f in cut.frames()] == [10, 20, 30, 40, 50, 60]
@@ -107,6 +113,8 @@ def test_a_segment_is_cut_short_by_the_time_budget_and_goes_on(tmp_path):
             with pytest.raises(StoppedEarly, match=f"used up; {steps} of 60 steps"), _Short() as stopper:
                 cut.run(stopper)
         assert cut.trail.steps == steps
+        told = json.loads((tmp_path / "progress.json").read_text())
+        assert (told["steps_done"], told["steps"], told["segments_done"]) == (steps, 60, steps // 20)
     _run(cut := _trajectory(tmp_path, **keep))
     frames = cut.frames()
     assert (cut.trail.stopped, cut.trail.collected) == ("steps", 6)
@@ -134,6 +142,8 @@ def test_heat_ends_at_the_upper_threshold_with_frames_on_the_way(tmp_path):
     trail = _run(trajectory)
     assert trail.stopped == "grade"
     assert trail.steps < 2000
+    told = json.loads((tmp_path / "progress.json").read_text())
+    assert told["steps_done"] == told["steps"] == trail.steps  # there is no more to do
     frames = trajectory.frames()
     assert trail.above_upper == 1
     assert frames[-1].info["grade"] >= 6.0

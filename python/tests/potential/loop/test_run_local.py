@@ -16,6 +16,7 @@ from gibbsflow.errors import InputError, ScienceError, StateError, StoppedEarly
 from gibbsflow.potential.loop import run_local
 from gibbsflow.potential.loop.run_local import Command, LocalLoop
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.workflow.care.campaign_note import CampaignNote
 
 VERB = """
 import pathlib, sys
@@ -170,6 +171,9 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path, m
     finished(begun)
     finished(tmp_path / "from")
     manager = loop.run(tmp_path / "from")
+    noted = CampaignNote.read(tmp_path / "state")  # where a live view finds what came of it
+    assert noted is not None and noted.mode == "potential"
+    assert [one.outdir for one in noted.results] == [str((tmp_path / "out").resolve())]
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
     assert not loop.out.exists()

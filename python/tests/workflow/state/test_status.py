@@ -1,12 +1,14 @@
 """The status of state folders: a row for every window, whatever lies in them."""
 
 import os
+from contextlib import nullcontext
 
 import pytest
 from left_states import leave, leave_campaign
 
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.status import COLUMNS, read_status, settled, status_table
 
@@ -78,6 +80,42 @@ def test_the_table_is_aligned_and_counts(campaign):
     assert lines[0].split() == list(COLUMNS) and lines[-1] == "1 failed, 1 finished"
     at = lines[0].index("status")
     assert [line[at:].split()[0] for line in lines[1:3]] == ["failed", "finished"]
+
+
+def test_a_bound_of_the_time_left_is_named_so():
+    row = dict.fromkeys(COLUMNS, 0) | {"left_s": 150.0, "left_at_most": True, "status": "running", "cause": ""}
+    assert status_table([row]).splitlines()[1].rstrip().endswith("≤ 2.5 min")
+
+
+def test_speed_is_that_of_late(tmp_path):
+    leave(tmp_path / "md", done=400, kind="equil", history=[Attempt(1, "h")])
+    write_json(tmp_path / "md" / "progress.json", {
+        "steps_done": 400, "steps": 1000, "engine_s": 40_000.0,
+        "recent_segments": 2, "recent_steps": 100, "recent_s": 10.0,
+    })  # fmt: skip
+    (row,) = read_status(tmp_path)
+    assert row["left_s"] == 60.0 and row["ns_per_day"] == pytest.approx(100 * 4e-6 / 10 * 86400, abs=0.05)
+    assert row["segments_per_h"] == 720 and not row["left_at_most"]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"budget_s": -1}, {"spent_s": "3"}, {"recent_s": True}, {"recent_steps": "x"}, {"engine_s": None}]
+)
+def test_what_is_no_time_makes_a_row_unreadable(tmp_path, odd):
+    leave(tmp_path / "md", done=400, kind="equil")
+    write_json(tmp_path / "md" / "progress.json", {"steps_done": 4, "steps": 10, "recent_s": 1.0} | odd)
+    assert [row["status"] for row in read_status(tmp_path)] == ["unreadable"]
+
+
+@pytest.mark.parametrize(("held", "left_s"), [(True, 40.0), (False, 60.0)])
+def test_a_fit_has_the_rest_of_its_time_budget_or_all_of_it_again(tmp_path, held, left_s):
+    leave(tmp_path / "fit", kind="fit", history=[Attempt(1, "h")])
+    write_json(tmp_path / "fit" / "progress.json", {"budget_s": 60.0, "spent_s": 20.0, "engine_s": 80.0})
+    with folder_lock(tmp_path / "fit") if held else nullcontext():
+        (row,) = read_status(tmp_path)
+    assert (row["left_s"], row["left_at_most"], row["spent_s"], row["engine_s"]) == (left_s, True, 20.0, 80.0)
+    leave(tmp_path / "fit", kind="fit", finished=True)
+    assert read_status(tmp_path)[0]["left_s"] is None
 
 
 @pytest.mark.parametrize(

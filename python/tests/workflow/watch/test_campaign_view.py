@@ -57,7 +57,8 @@ def test_a_campaign_at_a_glance(tmp_path):
         items["a1"].cause == "cb7/a1/param_ligands: Parametrisation: no charges"
         and items["a1"].phase == "param_ligands"
     )
-    assert found.cpu_h == pytest.approx(2.07) and found.gpu_h == pytest.approx(1.0)
+    assert found.engine_h == found.cpu_h == pytest.approx(260 / 3600) and found.gpu_h == 0
+    assert items["done"].cpu_h == pytest.approx(100 / 3600) and items["later"].cpu_h is None
     assert {one.name: one.finished for one in found.phases}["system_prep"] == 4
     assert view.detail("done").rounds[0]["dg_kcal_per_mol"] == -6.4 and view.detail("a1").again
     with pytest.raises(InputError, match="no such item"):

@@ -3,6 +3,7 @@
 import pytest
 from watched_campaigns import PHASES
 
+from gibbsflow.workflow.hours.engine_hours import Hours
 from gibbsflow.workflow.state.status import StatusRow
 from gibbsflow.workflow.watch.items import ItemPlace, item_place, item_row, phase_rows
 from gibbsflow.workflow.watch.results import ItemResults
@@ -17,8 +18,9 @@ def home(part, status, kind="window", **figures):
     return HomeRows(parts, (StatusRow("/".join(parts), kind, status, **figures),))
 
 
-def row(*homes, pruned=False, **results):
-    return item_row(PLACE, {str(n): one for n, one in enumerate(homes)}, ItemResults(**results), PHASES, pruned=pruned)
+def row(*homes, pruned=False, hours=None, **results):
+    found = {str(n): one for n, one in enumerate(homes)}
+    return item_row(PLACE, found, ItemResults(**results), PHASES, hours, pruned=pruned)
 
 
 @pytest.mark.parametrize(
@@ -49,16 +51,26 @@ def test_pruned_is_what_failed_where_the_campaign_goes_on_without_it():
 
 
 def test_figures_are_added_up_and_speeds_are_those_of_what_runs():
-    slow = {"done_ns": 1.0, "total_ns": 2.0, "ns_per_day": 10.0, "left_s": 60.0, "segments_done": 5, "segments": 10}
-    quick = {"done_ns": 0.5, "total_ns": 2.0, "ns_per_day": 12.0, "left_s": 90.0, "segments_done": 2, "segments": 10}
+    slow = {"done_ns": 1.0, "total_ns": 2.0, "ns_per_day": 10.0, "left_s": 60.0, "segments_per_h": 10.0}
+    quick = {"done_ns": 0.5, "total_ns": 2.0, "ns_per_day": 12.0, "left_s": 90.0, "segments_per_h": 4.0}
     found = row(
-        home("c/replicate_0/window_00", "running", engine_s=1800.0, **slow),
-        home("c/replicate_0/window_01", "running", engine_s=1800.0, **quick),
-        home("c/replicate_0/window_02", "finished", done_ns=2.0, total_ns=2.0, ns_per_day=99.0, engine_s=3600.0),
+        home("c/replicate_0/window_00", "running", **slow),
+        home("c/replicate_0/window_01", "running", **quick),
+        home("c/replicate_0/window_02", "finished", done_ns=2.0, total_ns=2.0, ns_per_day=99.0, segments_per_h=99.0),
+        hours=Hours(2.0, 8.0, 0.0),
     )
     assert (found.done_ns, found.total_ns, found.ns_per_day, found.left_s) == (3.5, 6.0, 22.0, 90.0)
-    assert found.segments_per_h == pytest.approx(14.0) and found.engine_h == pytest.approx(2.0)
+    assert found.segments_per_h == pytest.approx(14.0)
+    assert (found.engine_h, found.cpu_h, found.gpu_h) == (2.0, 8.0, 0.0)
     assert found.parts == {"running": 2, "finished": 1}
+
+
+def test_a_fit_has_at_most_its_time_budget_left():
+    fit = {"left_s": 90.0, "left_at_most": True, "budget_s": 100.0, "spent_s": 10.0}
+    found = row(home("fit", "running", "phase", **fit), home("md", "stopped", "phase", left_s=60.0))
+    assert (found.left_s, found.left_at_most) == (90.0, True)
+    found = row(home("fit", "running", "phase", **fit), home("md", "stopped", "phase", left_s=95.0))
+    assert (found.left_s, found.left_at_most) == (95.0, False)
 
 
 def test_free_energy_of_the_last_analysis():
@@ -74,6 +86,10 @@ def test_free_energy_of_the_last_analysis():
 def test_places():
     assert item_place(("cb7", "b2", "complex", "replicate_0"), of_campaign=True) == ItemPlace("cb7", "b2", "complex")
     assert item_place(("generation_00", "fit"), of_campaign=True) == ItemPlace("", "generation_00", "fit")
+    assert item_place(("generation_00", "md", "trajectory_01"), of_campaign=True) == ItemPlace(
+        "", "generation_00", "md"
+    )
+    assert item_place(("b2", "b2", "equil"), of_campaign=True) == ItemPlace("b2", "b2", "equil")
     assert item_place((), of_campaign=False).name == item_place(("window_00",), of_campaign=False).name == "."
 
 

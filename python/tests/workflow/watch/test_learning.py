@@ -58,5 +58,30 @@ def test_a_damaged_checkpoint_is_a_remark(loop):
         assert found.labels["finished"] == 3 and "half-written" in remark
 
 
+def test_what_is_to_do_in_a_generation(loop, tmp_path):
+    write_json(loop / "start/checkpoint.json", {"generation": 0, "phase": "label", "history": []})
+    ids = "".join(f'1\nProperties=species:S:1:pos:R:3 gibbsflow_id="gf-{k}" pbc="F F F"\nH 0 0 0\n' for k in range(6))
+    (loop / "start/batches").mkdir()
+    (loop / "start/batches/batch_00.extxyz").write_text(ids)
+    watched = Loop(loop)
+    found, _ = watched.look([])
+    # three labels and a failure within a minute, as many as 240 an hour; two of six are left
+    assert found.labels_to_do == 2 and found.labels_left_s == pytest.approx(2 / found.labels_per_h * 3600)
+    for number in range(4):
+        for name in ("FINISHED", "FAILED"):
+            if (label(loop, number) / name).exists():
+                os.utime(label(loop, number) / name, (1, 1))
+    found, _ = Loop(loop).look([])  # after a night
+    assert (found.labels_to_do, found.labels_per_h, found.labels_left_s) == (2, None, None)
+    write_json(loop / "generation_00/recorded/checkpoint.json", {"generation": 0, "phase": "train", "history": []})
+    found, _ = watched.look([])
+    assert (found.phase, found.labels_to_do, found.labels_left_s) == ("train", None, None)
+    published = {"generation": 1, "phase": "label", "history": [PAST]}
+    write_json(tmp_path / "out/generation_00/checkpoint.json", published)
+    assert watched.look([tmp_path / "out"])[0].labels_to_do is None  # none says which
+    write_json(loop / "generation_01/recorded/checkpoint.json", published | {"phase": "train"})
+    assert watched.look([tmp_path / "out"])[0].phase == "train"
+
+
 def test_no_loop(tmp_path):
     assert Loop(tmp_path).look([]) == (None, [])

@@ -9,13 +9,12 @@ from gibbsflow.errors import StateError
 from gibbsflow.workflow.watch.results import Results, read_record
 
 
-def test_phases_hours_and_the_last_analysis(tmp_path):
+def test_phases_and_the_last_analysis(tmp_path):
     campaign(tmp_path)
     results = Results(tmp_path / "out")
     items, changed = results.look()
     one = items["done"]
     assert changed == {"done"} and one.phases["analysis"] == "finished" and one.damaged == ()
-    assert one.cpu_h == pytest.approx(2.0 + 7 * 0.01) and one.gpu_h == pytest.approx(1.0)
     assert one.analysis["dg_kcal_per_mol"] == -6.5
     assert results.look()[1] == set()
     result(tmp_path / "out/phases/done/extension_1/analysis", dg_kcal_per_mol=-6.6)

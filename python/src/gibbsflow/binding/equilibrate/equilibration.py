@@ -27,6 +27,7 @@ from gibbsflow.binding.forcefield.topology_file import bonded_pairs, heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
+from gibbsflow.binding.workload import held
 from gibbsflow.config.binding import Equil, Md, hashed
 from gibbsflow.engines.choice.engine_choice import equilibrating_engine
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation
@@ -36,6 +37,7 @@ from gibbsflow.errors import NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, Ints
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open, read_json
+from gibbsflow.workflow.hours.pace import Held
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.seeds import derive_seed
@@ -245,6 +247,7 @@ def _equilibrate_box(
         state if name == "complex" else state / name,
         files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
         settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        held=Held() if engine.name == EQUILIBRATES else held(md, leg=False),
     )  # fmt: skip
     result.inputs_hash = run.inputs_hash
     with run:

@@ -28,6 +28,7 @@ from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.binding.sample.sampler import Sampler, Samples
 from gibbsflow.binding.sample.walkers import WalkerSampler
+from gibbsflow.binding.workload import held
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
@@ -294,6 +295,7 @@ def sample_leg(
         run = ResumableRun(
             folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
             settings_of_attempt=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+            held=held(leg.md, leg=True),
         )  # fmt: skip
         # all windows of one task share what decides their samples, so the first one's hash names the task
         result.inputs_hash = result.inputs_hash or run.inputs_hash
@@ -366,7 +368,7 @@ def _extend(
     run = ResumableRun(
         done.folder / EXTENSION, files=leg.files(), settings=settings, physics=leg.physics,
         settings_of_attempt=lambda attempt: {"timestep_fs": safer_md(leg.md, attempt).timestep_fs},
-        most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        most_attempts=MOST_ATTEMPTS, stopper=stopper, held=held(leg.md, leg=True),
     )  # fmt: skip
     with run:
         safer = replace(leg, md=safer_md(leg.md, run.attempt))

@@ -32,6 +32,8 @@ from gibbsflow.potential.explore.unknown.committee import Committee
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.hours.pace import PROGRESS, Held, Pace
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper, run_segments
@@ -108,6 +110,8 @@ class Trajectory:
         What it has seen so far; read from its checkpoint.
     crashed
         Segments in which LAMMPS has died.
+    pace
+        Time that LAMMPS and the looks at its frames took, on one core.
     """
 
     potential: Potential
@@ -121,6 +125,7 @@ class Trajectory:
     committee: Committee | None = None
     trail: Trail = field(default_factory=Trail)
     crashed: set[int] = field(default_factory=set)
+    pace: Pace = field(default_factory=lambda: Pace(Held()))
 
     def __post_init__(self) -> None:
         given = self.settings
@@ -165,6 +170,7 @@ class Trajectory:
     def _live(self, stopper: Stopper) -> Trail:
         """Go on from the checkpoint with a LAMMPS of its own."""
         done, frame = self._resume()
+        self._write_progress(done)
         progress = Progress("MD", self.settings.steps, "steps", done=self.trail.steps)
         with Lammps(self.state / "lammps", check=stopper.check) as lammps:
             lammps.require(self.potential.lammps_style)
@@ -198,7 +204,7 @@ class Trajectory:
                 stale.unlink()
             self.trail = Trail()
             return 0, self.start
-        self.trail = Trail(**saved.meta["trail"])
+        self.trail, self.pace = Trail(**saved.meta["trail"]), Pace(self.pace.held, saved.meta)
         arrays = saved.arrays
         frame = Frame(
             arrays["cell_angstrom"], arrays["positions_angstrom"], np.eye(3), self.start.types, self.start.species,
@@ -211,6 +217,7 @@ class Trajectory:
         """Run one segment, or what the time budget holds of it, and save its frames and then its checkpoint."""
         end = min((number + 1) * self.settings.segment_steps, self.settings.steps)
         trail, began, cut, looked = self.trail, self.trail.steps > 0, "", stopper.elapsed_s
+        begin_s = looked
         path = self.state / f"frames_{number:06d}.extxyz"
         # a segment that was cut short goes on: what it had collected stays
         inside = trail.steps - number * self.settings.segment_steps
@@ -253,12 +260,26 @@ class Trajectory:
         }
         if trail.steps >= self.settings.steps and not trail.stopped:
             trail = _ended(trail, "steps", "all steps done")
+        self.pace.add(trail.steps - self.trail.steps, stopper.elapsed_s - begin_s)
         self.trail = trail
         done = number if cut else number + 1
-        self.checkpoints.save(Checkpoint(self.inputs_hash, done, arrays, {"trail": asdict(trail)}))
+        meta = {"trail": asdict(trail), **self.pace.saved()}
+        self.checkpoints.save(Checkpoint(self.inputs_hash, done, arrays, meta))
+        self._write_progress(done)
         if cut:
             raise StoppedEarly(f"{cut}; {trail.steps} of {self.settings.steps} steps done")
         return frame
+
+    def _write_progress(self, segments_done: int) -> None:
+        """Say how far it is; where something has ended it before its steps were done, there is no more to do."""
+        steps, segments = self.trail.steps, segments_done
+        if not self.trail.stopped:
+            steps, segments = self.settings.steps, self.segments
+        content = {
+            "segments_done": segments_done, "segments": segments, "steps_done": self.trail.steps, "steps": steps,
+            **self.pace.told(),
+        }  # fmt: skip
+        write_json(self.state / PROGRESS, content)
 
     def _crashed_first(self, error: EngineError, number: int) -> bool:
         """Whether LAMMPS died of a signal, not yet a second time in this segment: what blows up does so again."""

@@ -35,6 +35,7 @@ from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
 from gibbsflow.potential.train.fit import graded_trainer
+from gibbsflow.workflow.care.campaign_note import todays_note
 from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, sha256_path, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
@@ -133,6 +134,8 @@ class LocalLoop:
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             self._refuse_results_of_another(begin)
+            # where its generations lie, for who watches
+            todays_note(self.state, mode="potential", outdir=self.out, param_cache=None).write(self.state)
             folder = self._begin(begin)
             while (manager := WorkflowManager(folder, self.config)).checkpoint.phase is not Phase.STOPPED:
                 folder = self._generation(folder, manager.checkpoint.generation)

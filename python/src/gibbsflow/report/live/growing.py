@@ -21,7 +21,7 @@ import numpy as np
 from gibbsflow.errors import GibbsflowError, one_line
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
 from gibbsflow.workflow.files import read_arrays, read_json
-from gibbsflow.workflow.state.resumable import PROGRESS
+from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.state.state_folder import INPUTS
 
 FRACTIONS = (0.25, 0.5, 0.75, 1.0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from gibbsflow.errors import one_line
 from gibbsflow.workflow.progress import duration
+from gibbsflow.workflow.state.status import left_text
 from gibbsflow.workflow.watch.snapshot import ItemRow, Snapshot
 
 
@@ -21,8 +23,9 @@ COLUMNS: Mapping[str, Callable[[ItemRow], str]] = {
     "ns": lambda one: f"{one.done_ns:.4g}/{one.total_ns:.4g}" if one.total_ns else "",
     "ns/day": lambda one: _number(one.ns_per_day, "{:.4g}"),
     "segments/h": lambda one: _number(one.segments_per_h, "{:.4g}"),
-    "left": lambda one: "" if one.left_s is None else duration(one.left_s),
-    "MD h": lambda one: f"{one.engine_h:.3g}" if one.engine_h else "",
+    "left": lambda one: left_text(one.left_s, at_most=one.left_at_most),
+    "CPU h": lambda one: f"{one.cpu_h:.3g}" if one.cpu_h else "",
+    "GPU h": lambda one: f"{one.gpu_h:.3g}" if one.gpu_h else "",
     "ΔG kcal/mol": lambda one: free_energy(one.dg_kcal_per_mol, one.dg_error_kcal_per_mol),
     "verdict": lambda one: one_line(one.verdict, 20),
     "overlap": lambda one: _number(one.overlap, "{:.3f}"),
@@ -45,6 +48,28 @@ def parts_text(parts: Mapping[str, int]) -> str:
         Such as ``3 running, 12 finished``.
     """
     return ", ".join(f"{count} {status}" for status, count in sorted(parts.items()) if count)
+
+
+def part_text(row: Mapping[str, Any]) -> str:
+    """Say how far a window, a trajectory, an equilibration or a fit is, how fast, how long still and what it took.
+
+    Parameters
+    ----------
+    row
+        Fields of :class:`gibbsflow.workflow.state.status.StatusRow`.
+
+    Returns
+    -------
+    str
+        Such as ``500/1000 steps, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of 15.0 min, ...``.
+    """
+    done = f"{row['steps_done']}/{row['steps']} steps"
+    if row["spent_s"]:
+        done = duration(row["spent_s"]) + (f" of {duration(row['budget_s'])}" if row["budget_s"] else "")
+    left = left_text(row["left_s"], at_most=row["left_at_most"])
+    told = [_number(row["ns_per_day"] or None, "{:.4g} ns/day"), left and f"{left} left"]
+    told.append(f"{row['engine_s'] / 3600:.3g} h" if row["engine_s"] else "")
+    return ", ".join([done, *filter(None, told)])
 
 
 def free_energy(dg_kcal_per_mol: float | None, error_kcal_per_mol: float | None) -> str:
@@ -86,15 +111,19 @@ def summary_lines(found: Snapshot) -> list[str]:
         )
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
     lines.append(f"items: {counts or 'none'}; parts: {parts_text(found.parts) or 'none'}")
-    costs = [f"MD {found.engine_h:.3g} h", _number(found.cpu_h, "CPU {:.3g} h"), _number(found.gpu_h, "GPU {:.3g} h")]
+    costs = [f"engines {found.engine_h:.3g} h", _number(found.cpu_h, "CPU {:.3g} h")]
+    costs += [f"GPU {found.gpu_h:.3g} h"] if found.gpu_h else []
     speed = f"{found.ns_per_day:.4g} ns/day" if found.ns_per_day else ""
-    left = "" if found.left_s is None else f"{duration(found.left_s)} left of what is under way"
+    bound = "at most " if found.left_at_most else ""
+    left = "" if found.left_s is None else f"{bound}{duration(found.left_s)} left of what is under way"
     lines.append("; ".join(filter(None, [speed, left, *costs])))
     if (loop := found.learning) is not None:
         labels = ", ".join(f"{count} {state}" for state, count in loop.labels.items())
         rate = _number(loop.labels_per_h, ", {:.4g} an hour")
         generation = "none begun" if loop.generation is None else str(loop.generation)
-        lines.append(f"generation {generation}; next {loop.phase or '?'}; labels: {labels}{rate}")
+        to_do = "" if loop.labels_to_do is None else f", {loop.labels_to_do} to do in this generation"
+        to_do += "" if loop.labels_left_s is None else f" ({duration(loop.labels_left_s)} left)"
+        lines.append(f"generation {generation}; next {loop.phase or '?'}; labels: {labels}{rate}{to_do}")
         lines += [one_line(text, 300) for text in (loop.stopped_by, loop.reason) if text]
         lines += [f"label failed: {text}" for text in loop.failed_labels]
     return lines

@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from gibbsflow.errors import GibbsflowError, one_line
 from gibbsflow.report.live.growing import GrowingLegs
-from gibbsflow.report.live.plain_table import COLUMNS, free_energy, summary_lines
+from gibbsflow.report.live.plain_table import COLUMNS, free_energy, part_text, summary_lines
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 from gibbsflow.workflow.watch.snapshot import STATES, ItemDetail, ItemRow, Snapshot
 
@@ -119,9 +119,7 @@ def detail_text(detail: ItemDetail, growing: Sequence[Mapping[str, Any]] = ()) -
     lines.append("")
     for row in detail.parts:
         cause = f"  {one_line(row['cause'], 500)}" if row["cause"] else ""
-        lines.append(
-            f"{row['status']:10} {row['steps_done']}/{row['steps']} steps  {one_line(row['item'], 200)}{cause}"
-        )
+        lines.append(f"{row['status']:10} {part_text(row)}  {one_line(row['item'], 200)}{cause}")
     for log in detail.logs:
         lines += ["", f"--- {one_line(log.path, 300)}"]
         lines += [one_line(line, 400) for line in log.text.splitlines()]

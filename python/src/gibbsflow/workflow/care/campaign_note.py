@@ -11,14 +11,11 @@ from typing import Self
 from gibbsflow.errors import StateError
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
-from gibbsflow.workflow.folders.places import CACHE
+from gibbsflow.workflow.folders.places import CACHE, GENERATION, LABELS
 
 log = logging.getLogger(__name__)
 FILE_NAME = ".campaign.json"
 DAMAGED = ".campaign.damaged.json"
-LABELS = "labels"
-"""Folder of the labels of a potential, within the state of its campaign."""
-GENERATION = "generation_"
 
 
 def generations(folder: Path) -> dict[int, Path]:

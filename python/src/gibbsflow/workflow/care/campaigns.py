@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
-from gibbsflow.workflow.care.campaign_note import LABELS, CampaignNote, generations, mode_by_folders
+from gibbsflow.workflow.care.campaign_note import CampaignNote, generations, mode_by_folders
 from gibbsflow.workflow.care.contents import contents, human_bytes
 from gibbsflow.workflow.care.holding import HEAD, has_head, is_campaign
-from gibbsflow.workflow.folders.places import CACHE
+from gibbsflow.workflow.folders.places import CACHE, LABELS
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
 from gibbsflow.workflow.state.status import read_status
 

@@ -17,9 +17,9 @@ from gibbsflow.workflow.care.contents import human_bytes, is_set_aside
 from gibbsflow.workflow.care.holding import whole_campaign
 from gibbsflow.workflow.care.param_entries import param_entries
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.state.checkpoints import checkpoint_fault
 from gibbsflow.workflow.state.locks import folder_lock
-from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import INPUTS, LOCK, is_aside
 

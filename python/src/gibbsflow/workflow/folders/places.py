@@ -10,6 +10,10 @@ from gibbsflow.errors import Problem
 
 ASIDE = "superseded-"
 """How the name begins of what was set aside and is never deleted: state, and results of other inputs."""
+LABELS = "labels"
+"""Folder of the labels of a potential, within the state of its campaign."""
+GENERATION = "generation_"
+"""How names of folders of generations begin, in state and results of a learning loop."""
 CACHE = "param_cache"
 """The cache of parameters that all campaigns in a state folder share."""
 LONGEST_NAME = 100

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.state import attempts
-from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.state_folder import INPUTS, LOCK, is_aside
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,8 @@ def clean_failures(root: Path, *, dry_run: bool = False) -> list[Path]:
             if not stat.S_ISREG(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode) or not _is_own(path):
                 log.warning("%s: not written by gibbsflow, and left as it is", path)
                 continue
+            if name == PROGRESS and _keeps_hours(path):
+                continue
             found.append(path)
             if not dry_run:
                 os.unlink(name, dir_fd=fd)
@@ -69,3 +71,12 @@ def _is_own(path: Path) -> bool:
     except (StateError, OSError):
         return False
     return any(word in text for word in _OWN_WORDS)
+
+
+def _keeps_hours(path: Path) -> bool:
+    """Whether a progress file is all that tells what work took: that of a fit, which has no checkpoint to tell it."""
+    try:
+        content = read_json(path)
+    except (StateError, OSError):
+        return False
+    return isinstance(content, dict) and "budget_s" in content

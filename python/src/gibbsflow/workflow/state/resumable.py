@@ -13,19 +13,42 @@ import numpy.typing as npt
 
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.files import atomic_open, write_json
+from gibbsflow.workflow.hours.pace import PROGRESS, Held, Pace
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper, run_segments
 from gibbsflow.workflow.state.state_folder import StateFolder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-PROGRESS = "progress.json"
 
 
 class ResumableRun(StateFolder):
-    """A calculation in segments, in a state folder that is held while this is open as a context manager."""
+    """A calculation in segments, in a state folder that is held while this is open as a context manager.
 
-    engine_s = 0.0
+    Parameters
+    ----------
+    folder
+        State folder.
+    held
+        Cores and GPUs that its engine holds.
+    **given
+        As :class:`.StateFolder` takes them.
+    """
+
+    def __init__(self, folder: Path, *, held: Held = Held(), **given: Any) -> None:
+        super().__init__(folder, **given)
+        self._pace = Pace(held)
+
+    @property
+    def engine_s(self) -> float:
+        """Time that the engine has taken in segments that are done.
+
+        Returns
+        -------
+        float
+            Wall-clock seconds, of all attempts that went on from one another.
+        """
+        return self._pace.engine_s
 
     def advance(
         self,
@@ -61,11 +84,13 @@ class ResumableRun(StateFolder):
         checkpoints = RollingCheckpoints(self.folder)
         point = checkpoints.load(self.inputs_hash)
         if point is not None:
-            self.segments_done, self.engine_s = point.segment, float(point.meta["engine_s"])
+            self.segments_done, self._pace = point.segment, Pace(self._pace.held, point.meta)
         finished = self.finished
         if finished is not None and finished.steps_done >= steps(total):
             if point is None:  # `gibbsflow clean --checkpoints` gives up those of what has finished
                 self.segments_done = total
+            elif not (self.folder / PROGRESS).exists():  # which `clean-failures` has removed: hours stand in it
+                self._write_progress(total, steps)
             return
         if finished is not None and point is None and self._output(0).exists():
             raise StateError(f"{self.folder}: no checkpoint to go on from, though {finished.steps_done} steps are done")
@@ -78,10 +103,10 @@ class ResumableRun(StateFolder):
             nonlocal arrays
             begin = time.monotonic()
             arrays, outputs = segment(number, start() if arrays is None else arrays)
-            self.engine_s += time.monotonic() - begin
+            self._pace.add(steps(number + 1) - steps(number), time.monotonic() - begin)
             with atomic_open(self._output(number)) as file:
                 np.savez(file, **outputs)  # type: ignore[arg-type]
-            checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, {"engine_s": self.engine_s}))
+            checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, self._pace.saved()))
             self.segments_done = number + 1
             self._write_progress(total, steps)
 
@@ -147,7 +172,6 @@ class ResumableRun(StateFolder):
             "segments": total,
             "steps_done": steps(self.segments_done),
             "steps": steps(total),
-            "engine_s": round(self.engine_s, 3),
             "attempt": self.attempt,
         }
-        write_json(self.folder / PROGRESS, content)
+        write_json(self.folder / PROGRESS, content | self._pace.told())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,13 +13,13 @@ from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.progress import duration
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import Attempt, read_attempts
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
 from gibbsflow.workflow.state.killed import Killed, read_killed
 from gibbsflow.workflow.state.locks import is_held, job_states
-from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import INPUTS, LOCK, is_aside, window_folder
 
@@ -47,19 +48,25 @@ class StatusRow:
     done_ns, total_ns
         The same as time.
     ns_per_day
-        Speed; windows that run together share it.
+        Speed, of late unless it has finished; windows that run together share it.
     attempt
         1, and one more for each failure.
     attempts
         How often it was begun or gone on with.
     left_s
-        Estimated seconds of MD left at the speed so far; None where nothing was run.
+        Estimated seconds of MD left at that speed, None where nothing was run; of a fit the rest of its time budget.
+    left_at_most
+        Whether that is a bound and no estimate: a fit may have tried all there is before its budget is used.
     cause
         Of a failure or stop.
     engine_s
         Seconds that MD has taken, the same share of them for windows that run together.
     segments_done, segments
         Stretches between two checkpoints; windows that run together share them.
+    segments_per_h
+        Of them, as fast as :attr:`ns_per_day` is; None where nothing was run.
+    spent_s, budget_s
+        Of a fit, the time of its last attempt and the budget it has, s; 0 for what has none.
     """
 
     item: str
@@ -77,6 +84,10 @@ class StatusRow:
     engine_s: float = 0.0
     segments_done: int = 0
     segments: int = 0
+    segments_per_h: float | None = None
+    left_at_most: bool = False
+    spent_s: float = 0.0
+    budget_s: float = 0.0
 
 
 def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
@@ -306,7 +317,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     last = history[-1] if history else None
     settings: Mapping[str, Any] = inputs.get("described", {})
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
-    engine_s = float(progress.get("engine_s", 0.0))
+    engine_s = _seconds(progress, "engine_s")
     cause = ""
     if at_work(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
@@ -326,6 +337,12 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
         )
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
+    recent = {} if status == "finished" else progress
+    s_per_step = _s_per_step(recent, engine_s, steps_done)
+    spent_s, budget_s = _seconds(progress, "spent_s"), _seconds(progress, "budget_s")
+    left_s = round(max(steps - steps_done, 0) * s_per_step, 1) if s_per_step else None
+    if budget_s:  # which another attempt has anew
+        left_s = round(max(budget_s - spent_s, 0.0) if status == "running" else budget_s, 1)
     row = StatusRow(
         _name(home, root),
         "window" if "setting states" in settings else "equil" if "setting equil_ps" in settings else "phase",
@@ -334,16 +351,43 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
         steps,
         round(steps_done * ns_per_step, 6),
         round(steps * ns_per_step, 6),
-        round(steps_done * ns_per_step / engine_s * 86400, 1) if engine_s else None,
+        round(ns_per_step / s_per_step * 86400, 1) if s_per_step else None,
         int(inputs.get("attempt", 1)),
         len(history),
-        round((steps - steps_done) * engine_s / steps_done, 1) if steps_done and status != "finished" else None,
+        None if status == "finished" or (status == "failed" and budget_s) else left_s,
         " ".join(cause.split()),
         engine_s,
         int(progress.get("segments_done", 0)),
         int(progress.get("segments", 0)),
+        _segments_per_h(progress, engine_s),
+        bool(budget_s),
+        spent_s,
+        budget_s,
     )
     return row, settings
+
+
+def _seconds(progress: Mapping[str, Any], name: str) -> float:
+    """A time of a progress file; 0 where it has none."""
+    value = progress.get(name, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise StateError(f"{PROGRESS}: {name} is no time")
+    return float(value)
+
+
+def _s_per_step(recent: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
+    """Seconds a step takes: of late, where the progress file tells that; else on the average; None of nothing."""
+    recent_s, steps = _seconds(recent, "recent_s"), int(recent.get("recent_steps", 0))
+    if recent_s > 0 and steps > 0:
+        return recent_s / steps
+    return engine_s / steps_done if engine_s > 0 and steps_done > 0 else None
+
+
+def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | None:
+    taken_s, segments = _seconds(progress, "recent_s"), int(progress.get("recent_segments", 0))
+    if not (taken_s > 0 and segments > 0):
+        taken_s, segments = engine_s, int(progress.get("segments_done", 0))
+    return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -385,6 +429,26 @@ def status_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([*text, "", ", ".join(f"{count} {status}" for status, count in counts.most_common())])
 
 
+def left_text(left_s: float | None, *, at_most: bool) -> str:
+    """Say how long something still takes.
+
+    Parameters
+    ----------
+    left_s
+        Seconds; None where that is not known.
+    at_most
+        Whether that is a bound.
+
+    Returns
+    -------
+    str
+        Such as ``2.5 h`` or ``≤ 2.5 h``; empty where it is not known.
+    """
+    if left_s is None:
+        return ""
+    return f"{'≤ ' if at_most else ''}{duration(left_s)}"
+
+
 def settled(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Say whether nothing here is under way or to come.
 
@@ -403,5 +467,5 @@ def settled(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
     if column == "left":
-        return "" if row["left_s"] is None else duration(row["left_s"])
+        return left_text(row["left_s"], at_most=bool(row.get("left_at_most")))
     return "" if row[column] is None else str(row[column])

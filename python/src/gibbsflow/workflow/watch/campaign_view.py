@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
-from gibbsflow.workflow.care.campaign_note import GENERATION, CampaignNote, mode_by_folders
+from gibbsflow.workflow.care.campaign_note import CampaignNote, mode_by_folders
 from gibbsflow.workflow.care.holding import HEAD, has_head, is_campaign
 from gibbsflow.workflow.credentials import masked
+from gibbsflow.workflow.folders.places import GENERATION
+from gibbsflow.workflow.hours.engine_hours import CampaignHours
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
 from gibbsflow.workflow.state.status import MARKS
 from gibbsflow.workflow.watch.items import ItemPlace, item_place, item_row, phase_rows
@@ -87,7 +89,8 @@ class CampaignView:
     def __init__(self, place: Path, phases: Phases) -> None:
         self.folder, self.of_campaign = find_campaign(place)
         self._phases = phases
-        self._state, self._loop = StateRows(self.folder), Loop(self.folder)
+        self._state = StateRows(self.folder, of_campaign=self.of_campaign)
+        self._loop, self._hours = Loop(self.folder), CampaignHours()
         self._results: dict[Path, Results] = {}
         self._read: dict[str, ItemRow] = {}
         self._items: dict[str, ItemRow] = {}
@@ -113,10 +116,15 @@ class CampaignView:
         remarks: list[str] = []
         mode, outdirs = self._note(remarks)
         homes, changed_homes = self._state.look()
+        hours, before_hours = self._state.hours, self._hours
+        self._hours = hours
         names, policy, changed = self._look_at_results(outdirs)
         held = head_holds(self.folder)
         if (mode, policy, held) != self._policy:
             self._policy, changed = (mode, policy, held), {*changed, *self._read, *self._of_item}
+        if hours is not before_hours:
+            told = {*hours.items, *before_hours.items}
+            changed |= {name for name in told if hours.items.get(name) != before_hours.items.get(name)}
         before = {path: name for name, mine in self._homes.items() for path in mine}
         grouped: dict[str, dict[str, HomeRows]] = defaultdict(dict)
         places: dict[str, ItemPlace] = {}
@@ -139,7 +147,7 @@ class CampaignView:
             found = self._of_item.get(name, ItemResults())
             pruned = policy == "prune" or (policy == "retry" and not held)
             phases = self._phases(mode, name) if self.of_campaign else ()
-            items[name] = item_row(place, grouped.get(name, {}), found, phases, pruned=pruned)
+            items[name] = item_row(place, grouped.get(name, {}), found, phases, hours.items.get(name), pruned=pruned)
         self._read, self._items, self._homes = items, items, dict(grouped)
         learning, damaged = self._loop.look([*outdirs]) if self.of_campaign else (None, [])
         if learning is not None:
@@ -147,6 +155,7 @@ class CampaignView:
         remarks += damaged
         remarks += [text for one in self._of_item.values() for text in one.damaged]
         remarks += self._unreadable(homes.values())
+        remarks += [f"not counted in hours: {text}" for text in hours.unread]
         return self._snapshot(mode, held, learning, remarks)
 
     def _look_at_results(self, outdirs: Sequence[Path]) -> tuple[tuple[str, ...], str, set[str]]:
@@ -191,7 +200,8 @@ class CampaignView:
         names = self._phases(mode, "") if self.of_campaign else ()
         record = self.folder / HEAD[1]
         told = record.read_text(errors="replace") if held and record.is_file() and not record.is_symlink() else ""
-        left = [one.left_s for one in items if one.left_s is not None]
+        left = [(one.left_s, one.left_at_most) for one in items if one.left_s is not None]
+        left_s, left_at_most = max(left, default=(None, False))
         more = len(remarks) - _MOST_REMARKS
         if more > 0:
             remarks = [*remarks[:_MOST_REMARKS], f"and {more} more of the kind"]
@@ -206,10 +216,11 @@ class CampaignView:
             {state: parts[state] for state in STATES if parts[state]},
             phase_rows(items, names),
             round(sum(one.ns_per_day or 0.0 for one in items), 1),
-            max(left, default=None),
-            sum(one.engine_h for one in items),
-            _sum(one.cpu_h for one in items),
-            _sum(one.gpu_h for one in items),
+            left_s,
+            left_at_most,
+            self._hours.whole.engine_h,
+            self._hours.whole.cpu_h if self._hours.parts else None,
+            self._hours.whole.gpu_h if self._hours.parts else None,
             learning,
             remarks,
         )
@@ -307,8 +318,3 @@ def _in_loop(one: ItemRow, loop: Learning) -> ItemRow:
 def _order(one: ItemRow) -> tuple[object, ...]:
     """By name, numbers in it by their value."""
     return tuple((0, int(word), "") if word.isdecimal() else (1, 0, word) for word in re.split(r"(\d+)", one.name))
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

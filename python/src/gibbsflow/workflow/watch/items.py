@@ -9,6 +9,7 @@ from typing import Any
 
 from gibbsflow.errors import GibbsflowError
 from gibbsflow.workflow.credentials import masked
+from gibbsflow.workflow.hours.engine_hours import Hours, whose
 from gibbsflow.workflow.state.status import StatusRow
 from gibbsflow.workflow.watch.results import ItemResults, read_record
 from gibbsflow.workflow.watch.snapshot import STATES, ItemRow, PhaseRow
@@ -52,12 +53,7 @@ def item_place(parts: Sequence[str], *, of_campaign: bool) -> ItemPlace:
     ItemPlace
         Of receptor, item and part; of a generation of a learning loop and its part.
     """
-    if not of_campaign:
-        return ItemPlace("", ".", parts[0] if parts else ".")
-    if len(parts) >= 3:
-        return ItemPlace(parts[0], parts[1], parts[2])
-    padded = [*parts, "."]
-    return ItemPlace("", padded[0], padded[1])
+    return ItemPlace(*whose(tuple(parts), of_campaign=of_campaign))
 
 
 def item_row(
@@ -65,6 +61,7 @@ def item_row(
     homes: Mapping[str, HomeRows],
     results: ItemResults,
     phases: Sequence[str],
+    hours: Hours | None = None,
     *,
     pruned: bool,
 ) -> ItemRow:
@@ -80,6 +77,8 @@ def item_row(
         Its results.
     phases
         Phases of the mode in their order; empty where it has none.
+    hours
+        What it took; None where nothing was timed.
     pruned
         Whether the campaign goes on, or has ended, without what has failed.
 
@@ -101,7 +100,13 @@ def item_row(
         state = "waiting"
     running = [home.rows for home in homes.values() if home.rows and home.rows[0].status == "running"]
     speeds = [rows[0].ns_per_day for rows in running if rows[0].ns_per_day]
-    left = [row.left_s for row in rows.values() if row.left_s is not None and row.status not in ("failed", "finished")]
+    segments = [rows[0].segments_per_h for rows in running if rows[0].segments_per_h]
+    left = [
+        (row.left_s, row.left_at_most)
+        for row in rows.values()
+        if row.left_s is not None and row.status not in ("failed", "finished")
+    ]
+    left_s, left_at_most = max(left, default=(None, False))
     told = [
         row for row in rows.values() if row.cause and row.status in ("failed", "unreadable", "lost", "stopped", "stale")
     ]
@@ -116,11 +121,12 @@ def item_row(
         round(sum(row.done_ns for row in rows.values()), 6),
         round(sum(row.total_ns for row in rows.values()), 6),
         round(sum(speeds), 1) if speeds else None,
-        _segments_per_h(running),
-        max(left, default=None),
-        sum(row.engine_s for row in rows.values()) / 3600,
-        results.cpu_h,
-        results.gpu_h,
+        round(sum(segments), 1) if segments else None,
+        left_s,
+        left_at_most,
+        hours.engine_h if hours is not None else 0.0,
+        hours.cpu_h if hours is not None else None,
+        hours.gpu_h if hours is not None else None,
         values.get("dg_kcal_per_mol"),
         values.get("dg_error_kcal_per_mol"),
         str(values.get("verdict") or ""),
@@ -159,15 +165,6 @@ def _phase(
 
 def _is(home: HomeRows, status: str, *kinds: str) -> bool:
     return any(row.status == status and row.kind in kinds for row in home.rows)
-
-
-def _segments_per_h(running: Sequence[Sequence[StatusRow]]) -> float | None:
-    speeds = [
-        rows[0].segments_done / sum(row.engine_s for row in rows) * 3600
-        for rows in running
-        if rows[0].segments_done and sum(row.engine_s for row in rows) > 0
-    ]
-    return round(sum(speeds), 1) if speeds else None
 
 
 def _analysis(results: ItemResults) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, one_line
-from gibbsflow.workflow.care.campaign_note import LABELS, generations
+from gibbsflow.workflow.care.campaign_note import generations
 from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.folders.places import LABELS
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.watch.snapshot import Learning
 
 CHECKPOINT = "checkpoint.json"
+BATCHES = "batches"
+_LABELLING = "label"
+_ID = re.compile(r"\bgibbsflow_id=\"?([\w-]+)")
 _HOUR_S = 3600.0
 _SHORTEST_S = 60.0
 _MOST_CAUSES = 50
@@ -37,6 +42,7 @@ class Loop:
         self.folder = folder
         self._labels: dict[str, tuple[str, float, str]] = {}
         self._checkpoints: dict[Path, tuple[int, dict[str, Any]]] = {}
+        self._asked: dict[Path, tuple[tuple[tuple[str, int], ...], frozenset[str]]] = {}
 
     def look(self, outdirs: Sequence[Path]) -> tuple[Learning | None, list[str]]:
         """Look at the loop.
@@ -60,11 +66,12 @@ class Loop:
             return None, []
         counts, per_h, causes = self._count_labels()
         best: dict[str, Any] = {}
-        remarks = []
+        where, remarks = self.folder, []
         places = [
-            *ended,
+            # of one turn the farther first: what was recorded follows on what was labelled, that on what was screened
             *(place / "recorded" for place in begun.values()),
-            *(self.folder / name for name in ("start", "screened")),
+            *ended,
+            *(self.folder / name for name in ("screened", "start")),
         ]
         for place in places:
             try:
@@ -72,8 +79,11 @@ class Loop:
             except (GibbsflowError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
                 remarks.append(one_line(f"{place / CHECKPOINT}: no checkpoint, or half-written ({error})", 300))
                 continue
-            best = max(best, content, key=_turn)
+            if _turn(content) > _turn(best):
+                best, where = content, place
         history = best.get("history", ())
+        to_do = self._to_do(where) if best.get("phase") == _LABELLING else None
+        left_s = round(to_do / per_h * _HOUR_S, 1) if to_do is not None and per_h else None
         return Learning(
             max(begun, default=best.get("generation")),
             best.get("phase", ""),
@@ -81,6 +91,8 @@ class Loop:
             best.get("reason", ""),
             counts,
             per_h,
+            to_do,
+            left_s,
             causes,
             history,
         ), remarks
@@ -98,6 +110,20 @@ class Loop:
             known = (modified, {**told, "generation": int(content["generation"]), "history": history})
             self._checkpoints[path] = known
         return known[1]
+
+    def _to_do(self, place: Path) -> int | None:
+        """Count the structures in the batches of a state that no label or failure stands for."""
+        try:
+            with os.scandir(place / BATCHES) as entries:
+                files = tuple(sorted((e.path, e.stat().st_mtime_ns) for e in entries if e.name.endswith(".extxyz")))
+            known = self._asked.get(place)
+            if known is None or known[0] != files:
+                names = frozenset(name for path, _ in files for name in _ID.findall(Path(path).read_text()))
+                self._asked = {place: (files, names)}
+        except (OSError, UnicodeError):  # gone, or made anew, since the checkpoint was read
+            return None
+        names = self._asked[place][1]
+        return len(names - {os.path.basename(path) for path in self._labels}) if names else None
 
     def _count_labels(self) -> tuple[dict[str, int], float | None, list[str]]:
         """Count labels by how they ended; finished ones are not looked at again."""

@@ -7,8 +7,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from gibbsflow.workflow.care.campaign_note import GENERATION
 from gibbsflow.workflow.credentials import masked
+from gibbsflow.workflow.folders.places import GENERATION
 from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.watch.snapshot import LogTail
 from gibbsflow.workflow.watch.state_rows import HomeRows

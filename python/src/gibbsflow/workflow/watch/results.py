@@ -17,7 +17,6 @@ from gibbsflow.workflow.result import FILE_NAME
 SETTINGS = Path("pipeline_info") / "settings.json"
 RECORD = "record.json"
 ANALYSIS = "analysis"
-_GPUS = ("CUDA", "OpenCL", "HIP")
 _DEEPEST = 3
 
 
@@ -29,8 +28,6 @@ class ItemResults:
     ----------
     phases
         Status of each phase that has left a result, by its name.
-    cpu_h, gpu_h
-        Hours of its finished tasks; None where none says.
     analysis
         The result of its last analysis; empty without one.
     record
@@ -40,8 +37,6 @@ class ItemResults:
     """
 
     phases: Mapping[str, str] = field(default_factory=dict)
-    cpu_h: float | None = None
-    gpu_h: float | None = None
     analysis: Mapping[str, Any] = field(default_factory=dict)
     record: Path | None = None
     damaged: tuple[str, ...] = ()
@@ -127,34 +122,25 @@ def _results(home: str, deep: int) -> list[tuple[str, int]]:
 
 def _read(home: Path, files: tuple[tuple[str, int], ...]) -> ItemResults:
     phases: dict[str, str] = {}
-    cpu_h: float | None = None
-    gpu_h: float | None = None
     analysis: Mapping[str, Any] = {}
     record, damaged, last = None, [], -1
     for path, _ in files:
         parts = Path(path).relative_to(home).parts
         try:
             content = read_json(Path(path) / FILE_NAME)
-            status, timings = str(content["status"]), dict(content.get("timings") or {})
-            cpu_s = float(timings.get("cpu_s") or timings.get("total_s") or 0.0)
-            engine_s = float(timings.get("engine_s") or 0.0)
-            on_gpu = str(content.get("platform", "")) in _GPUS
-        except (GibbsflowError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+            status = str(content["status"])
+        except (GibbsflowError, OSError, KeyError, TypeError) as error:
             damaged.append(one_line(f"{path}/{FILE_NAME}: not a result, or half-written ({error})", 300))
             continue
         if len(parts) == 1:
             phases[parts[0]] = status
         else:
             phases.setdefault(parts[0], status)
-        if cpu_s:
-            cpu_h = (cpu_h or 0.0) + cpu_s / 3600
-        if on_gpu:
-            gpu_h = (gpu_h or 0.0) + engine_s / 3600
         number = _round(parts)
         if number is not None and number >= last:
             last, analysis = number, content
             record = Path(path) / RECORD if (Path(path) / RECORD).is_file() else None
-    return ItemResults(phases, cpu_h, gpu_h, analysis, record, tuple(damaged))
+    return ItemResults(phases, analysis, record, tuple(damaged))
 
 
 def _round(parts: tuple[str, ...]) -> int | None:

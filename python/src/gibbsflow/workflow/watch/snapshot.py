@@ -33,11 +33,14 @@ class ItemRow:
     segments_per_h
         The same in stretches between two checkpoints.
     left_s
-        Estimated seconds that its longest calculation has left at the speed so far; None where that is not known.
+        Estimated seconds that its longest calculation has left at its speed of late, or of its time budget; None where
+        that is not known.
+    left_at_most
+        Whether that is the rest of a time budget, before the end of which a fit may be through.
     engine_h
-        Hours that MD has taken so far, added up over calculations.
+        Hours that MD and fits have taken so far, added up over calculations, failed attempts included.
     cpu_h, gpu_h
-        Hours of finished tasks, as their results tell; None where none does.
+        The same times the cores, and the part of a GPU, that were held: those of the report; None where none is known.
     dg_kcal_per_mol, dg_error_kcal_per_mol
         Free energy of its last record; None without one.
     verdict
@@ -58,6 +61,7 @@ class ItemRow:
     ns_per_day: float | None = None
     segments_per_h: float | None = None
     left_s: float | None = None
+    left_at_most: bool = False
     engine_h: float = 0.0
     cpu_h: float | None = None
     gpu_h: float | None = None
@@ -103,6 +107,11 @@ class Learning:
         Labels by ``finished`` and ``failed``.
     labels_per_h
         Labels of the last hour, and an estimate of as much from less; None where there is none so new.
+    labels_to_do
+        Structures of this generation without a label or a failure; None where labels are not what comes next, or it is
+        not known which are asked for.
+    labels_left_s
+        What they take at that rate, s; None where it is not known.
     failed_labels
         Labels that failed and why, at most 50.
     history
@@ -116,6 +125,8 @@ class Learning:
     reason: str
     labels: Mapping[str, int]
     labels_per_h: float | None
+    labels_to_do: int | None
+    labels_left_s: float | None
     failed_labels: Sequence[str]
     history: Sequence[Mapping[str, Any]]
 
@@ -149,6 +160,8 @@ class Snapshot:
     left_s
         Estimated seconds that what is under way has left, each calculation with its own speed: the longest; None where
         that is not known.
+    left_at_most
+        As of the item that it is of.
     engine_h, cpu_h, gpu_h
         As of items, added up.
     learning
@@ -168,6 +181,7 @@ class Snapshot:
     phases: Sequence[PhaseRow]
     ns_per_day: float
     left_s: float | None
+    left_at_most: bool
     engine_h: float
     cpu_h: float | None
     gpu_h: float | None

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gibbsflow.workflow.care.campaign_note import LABELS
+from gibbsflow.workflow.folders.folder_tree import FolderTree
+from gibbsflow.workflow.folders.places import ASIDE
+from gibbsflow.workflow.hours.engine_hours import CampaignHours, EngineHours, looked_into
+from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.state.attempts import FILE_NAME as ATTEMPTS
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
 from gibbsflow.workflow.state.state_folder import is_aside
 from gibbsflow.workflow.state.status import MARKS, PLAN, Ends, StatusRow, at_work, home_rows, planned_rows
-from gibbsflow.workflow.watch.folder_tree import FolderTree
 
 _ASK_AGAIN_S = 30.0
 """How often SLURM is asked after jobs whose lock does not reach this host."""
@@ -48,11 +50,15 @@ class StateRows:
     ----------
     folder
         State folder of the campaign.
+    of_campaign
+        Whether it is a campaign's; else it is that of one calculation.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, of_campaign: bool = True) -> None:
         self.folder = folder
-        self._tree = FolderTree(str(folder), (*MARKS, PLAN), _enter)
+        self.hours = CampaignHours()
+        self._tree = FolderTree(str(folder), (*MARKS, PLAN, PROGRESS), looked_into)
+        self._hours = EngineHours(folder, of_campaign=of_campaign)
         self._known: dict[str, HomeRows] = {}
         self._killed: tuple[tuple[str, int], ...] = ()
         self._asked_s = 0.0
@@ -72,8 +78,12 @@ class StateRows:
         ask = time.monotonic() - self._asked_s > _ASK_AGAIN_S
         found: dict[str, HomeRows] = {}
         due: dict[str, frozenset[str]] = {}
-        for seen in self._tree.look():
-            if not seen.names:
+        tree = list(self._tree.look())
+        self.hours = self._hours.take(tree)
+        for seen in tree:
+            if not seen.names - {PROGRESS} or (
+                ASIDE in seen.path and is_aside(Path(seen.path).relative_to(self.folder))
+            ):
                 continue
             known = self._known.get(seen.path)
             if known is None or seen.changed or self._is_due(seen.path, known, again=again, ask=ask):
@@ -83,7 +93,7 @@ class StateRows:
         if ask:
             self._asked_s = time.monotonic()
         open_ones = [Path(path) for path, names in due.items() if ATTEMPTS in names and "FINISHED" not in names]
-        ends = Ends.of(self.folder, open_ones) if any(names != {PLAN} for names in due.values()) else None
+        ends = Ends.of(self.folder, open_ones) if any(names - {PROGRESS} != {PLAN} for names in due.values()) else None
         for path, names in due.items():
             found[path] = self._read(Path(path), names, ends)
         changed = {path for path in due if found[path] != self._known.get(path)} | (self._known.keys() - found.keys())
@@ -104,7 +114,7 @@ class StateRows:
         rows: list[StatusRow] = []
         below = home.relative_to(self.folder)
         own = below.as_posix()
-        if names != {PLAN} and ends is not None:
+        if names - {PROGRESS} != {PLAN} and ends is not None:
             for row in home_rows(home, self.folder, ends):
                 inside = own == "." or row.item == own or row.item.startswith(f"{own}/")
                 (rows if inside else planned).append(row)
@@ -127,13 +137,6 @@ def all_rows(homes: dict[str, HomeRows]) -> dict[str, StatusRow]:
     """
     planned = {row.item: row for home in homes.values() for row in home.planned}
     return planned | {row.item: row for home in homes.values() for row in home.rows}
-
-
-def _enter(above: str, name: str) -> bool:
-    """Leave out what was set aside, what programs work in, and labels, which are counted apart."""
-    if is_aside(Path(name)) or name.startswith("."):
-        return False
-    return bool(above) or name != LABELS
 
 
 def _times(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -281,6 +281,16 @@ class Trainer(Protocol):
         """
 
     @property
+    def keeps_time(self) -> bool:
+        """Whether it keeps to the time budget of a fit.
+
+        Returns
+        -------
+        bool
+            Where it is false, nothing is known of the time that a fit has left.
+        """
+
+    @property
     def graded(self) -> bool:
         """Whether its potentials have a grade (``active_set.npz``), without which nothing explores or selects.
 

@@ -36,6 +36,7 @@ class PaceTrainer:
 
     physics = 1
     lammps_style = "pace"
+    keeps_time = False
     graded = False
 
     def fit(

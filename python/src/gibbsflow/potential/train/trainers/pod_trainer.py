@@ -52,6 +52,7 @@ class PodTrainer:
 
     physics = pod_fit.PHYSICS
     lammps_style = "pod"
+    keeps_time = True
     graded = True
 
     def fit(

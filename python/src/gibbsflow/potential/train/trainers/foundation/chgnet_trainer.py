@@ -45,6 +45,7 @@ class ChgnetTrainer:
 
     physics = 1
     lammps_style = ""
+    keeps_time = True
     graded = False
 
     def fit(

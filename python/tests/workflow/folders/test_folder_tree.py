@@ -2,7 +2,7 @@
 
 import os
 
-from gibbsflow.workflow.watch.folder_tree import FolderTree
+from gibbsflow.workflow.folders.folder_tree import FolderTree
 
 
 def grow_old(root):
@@ -18,7 +18,7 @@ def test_only_what_has_changed_is_listed_again(tmp_path, monkeypatch):
     listed = []
     scan = os.scandir
     monkeypatch.setattr(
-        "gibbsflow.workflow.watch.folder_tree.os.scandir", lambda path: (listed.append(path), scan(path))[1]
+        "gibbsflow.workflow.folders.folder_tree.os.scandir", lambda path: (listed.append(path), scan(path))[1]
     )
     tree = FolderTree(str(tmp_path), ("FINISHED",), lambda above, name: name != "left out")
     found = {seen.path: seen for seen in tree.look()}
