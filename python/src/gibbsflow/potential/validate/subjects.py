@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gibbsflow.config.molecules import molecular_ions, of_molecules
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
@@ -53,9 +54,23 @@ class Subject:
         Returns
         -------
         str
-            ``crystal`` or ``molecule``.
+            ``crystal``, ``molecule``, or ``liquid``: molecules in a cell without any symmetry, which has no rest.
         """
-        return "molecule" if self.crystal is None else "crystal"
+        if self.crystal is None:
+            return "molecule"
+        return "liquid" if self.crystal.number == 1 and of_molecules(self.crystal.primitive) else "crystal"
+
+    @property
+    def ions(self) -> tuple[str, ...]:
+        """Name what defects of single atoms would break.
+
+        Returns
+        -------
+        tuple of str
+            Formulas of the molecules and molecular ions of a crystal.
+        """
+        found = molecular_ions(self.atoms)
+        return tuple(sorted({self.atoms[ion].get_chemical_formula() for ion in found.several()})) if found else ()
 
     @property
     def atoms(self) -> Atoms:
