@@ -6,27 +6,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
-from ase.spacegroup import crystal
+from liquids import brucite, calcite, salammoniac
 
 from gibbsflow.config.molecules import molecular_ions, of_molecules, parts
-
-
-def calcite() -> Atoms:
-    """CaCO3, R-3c (Graf, Am. Mineral. 1961, 46, 1283)."""
-    basis = [(0, 0, 0), (0, 0, 0.25), (0.2568, 0, 0.25)]
-    return crystal(["Ca", "C", "O"], basis, spacegroup=167, cellpar=[4.99, 4.99, 17.06, 90, 90, 120])
-
-
-def brucite() -> Atoms:
-    """Mg(OH)2, P-3m1 (Zigan, Rothbauer, Neues Jahrb. Mineral. 1967, 137)."""
-    basis = [(0, 0, 0), (1 / 3, 2 / 3, 0.22), (1 / 3, 2 / 3, 0.43)]
-    return crystal(["Mg", "O", "H"], basis, spacegroup=164, cellpar=[3.142, 3.142, 4.766, 90, 90, 120])
-
-
-def salammoniac() -> Atoms:
-    """NH4Cl in the cell of CsCl."""
-    ion = Atoms("NH4", [[0, 0, 0], *(0.6 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]))])
-    return Atoms(ion + Atoms("Cl", [[1.94, 1.94, 1.94]]), cell=[3.88] * 3, pbc=True)
 
 
 @pytest.mark.parametrize(

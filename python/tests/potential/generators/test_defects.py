@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111
-from ase.spacegroup import crystal
+from liquids import calcite
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
@@ -82,11 +82,7 @@ def test_holes_of_a_slab_are_in_the_solid(shift: float) -> None:
 
 
 def _calcite(*cations: str) -> Atoms:
-    """CaCO3, R-3c; with cations of two elements, one after the other."""
-    basis = [(0, 0, 0), (0, 0, 0.25), (0.2568, 0, 0.25)]
-    made = crystal(["Ca", "C", "O"], basis, spacegroup=167, cellpar=[4.99, 4.99, 17.06, 90, 90, 120])
-    made.symbols[: len(cations)] = list(cations)
-    return tag(made, "bulk", generator="test", seed=0)
+    return tag(calcite(*cations), "bulk", generator="test", seed=0)
 
 
 def test_molecular_ions_stay_whole() -> None:

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.neighborlist import neighbor_list
-from ase.spacegroup import crystal
+from liquids import calcite, water_box
 
 from gibbsflow.config.molecules import parts
 from gibbsflow.config.potential import Generator, Target
@@ -105,15 +105,7 @@ def test_it_applies_to_crystals_and_molecules_of_two_atoms() -> None:
 
 
 def _water_box(edge_angstrom: float = 6.2) -> Atoms:
-    """Eight waters that are turned this way and that."""
-    box = Atoms(cell=[edge_angstrom] * 3, pbc=True)
-    for k in range(8):
-        water = molecule("H2O")
-        water.rotate(50 * k, (1, k % 3, 1), center="COM")
-        water.positions += np.array([k & 1, k >> 1 & 1, k >> 2]) * edge_angstrom / 2 + 0.4
-        box += water
-    box.wrap()
-    return tag(box, "liquid", generator="test", seed=0)
+    return tag(water_box(edge_angstrom), "liquid", generator="test", seed=0)
 
 
 def _moves(parent: Atoms, made: list[Atoms]) -> np.ndarray:
@@ -170,9 +162,7 @@ def test_molecules_that_move_keep_apart(edge_angstrom: float) -> None:
 
 
 def test_ions_move_whole_and_cations_too() -> None:
-    basis = [(0, 0, 0), (0, 0, 0.25), (0.2568, 0, 0.25)]
-    calcite = crystal(["Ca", "C", "O"], basis, spacegroup=167, cellpar=[4.99, 4.99, 17.06, 90, 90, 120])
-    parent = tag(calcite, "bulk", generator="test", seed=0)
+    parent = tag(calcite(), "bulk", generator="test", seed=0)
     made = thermal.make([parent], Target(), Generator(thermal_temperatures_k=(300.0,), thermal_count=8))
     shift = np.array([a.get_scaled_positions() - parent.get_scaled_positions() for a in made])
     shift = ((shift + 0.5) % 1 - 0.5) @ parent.cell.array
