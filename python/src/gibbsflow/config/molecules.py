@@ -114,7 +114,7 @@ def bonds_of(
     radii = natural_cutoffs(atoms, mult=BOND)  # type: ignore[no-untyped-call]
     i, j, image = neighbor_list("ijS", atoms, radii)  # type: ignore[no-untyped-call]
     if elements is not None:
-        bonding = np.array([symbol in elements for symbol in atoms.get_chemical_symbols()], dtype=bool)
+        bonding = np.array([symbol in elements for symbol in atoms.symbols])
         kept = bonding[i] & bonding[j]
         i, j, image = i[kept], j[kept], image[kept]
     return i, j, image
