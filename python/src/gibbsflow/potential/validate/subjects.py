@@ -181,7 +181,7 @@ def find_subject(
         molecule.info, molecule.calc = {}, None
         return Subject(None, molecule, source)
     crystal = Crystal.of(atoms, config.validation.symmetry_angstrom, where=where)
-    if crystal.number == 1 and len(crystal.primitive) > 1:
+    if crystal.number == 1 and len(crystal.primitive) > 1 and not of_molecules(crystal.primitive):
         right = "a crystal at rest by --structure, or a larger validation.symmetry_angstrom"
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:
