@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gibbsflow.config.molecules import molecular_ions, of_molecules
 from gibbsflow.config.potential import Dft, Generator, Target
 from gibbsflow.config.potential_training import Exploration, usual_timestep_fs
 from gibbsflow.config.section import Section
+from gibbsflow.config.structures.molecules import molecular_ions, of_molecules
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -63,8 +63,6 @@ class RuleFacts:
         Whether the target is a molecule: by name, or a file whose structures are periodic nowhere.
     of_molecules
         Whether the target is a file of liquids or crystals that consist of molecules.
-    molecular_ions
-        Whether the target is a file of which a structure has molecular ions among other atoms.
     engine
         ``dft.engine``.
     lowest_k, highest_k
@@ -75,19 +73,21 @@ class RuleFacts:
         Whether a committee is to tell the unknown.
     share_given
         Whether ``convergence.fraction_above`` is given.
+    molecular_ions
+        Whether the target is a file of which a structure has molecular ions among other atoms.
     """
 
     goal: str = "md"
     elements: tuple[str, ...] = ()
     molecule: bool = False
     of_molecules: bool = False
-    molecular_ions: bool = False
     engine: str = "quantum_espresso"
     lowest_k: float = 300.0
     highest_k: float = 300.0
     constant_volume: bool = False
     committee: bool = False
     share_given: bool = False
+    molecular_ions: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]], structure: Path | None = None) -> RuleFacts:

@@ -7,8 +7,8 @@ from ase.build import bulk, molecule
 from ase.neighborlist import neighbor_list
 from liquids import calcite, water_box
 
-from gibbsflow.config.molecules import parts
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.molecules import parts
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.config.molecules import molecular_ions
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.molecules import molecular_ions
 from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng

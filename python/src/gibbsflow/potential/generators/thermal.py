@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.config.molecules import NON_METALS, Parts, bonds_of, molecular_ions, of_molecules, parts
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.molecules import NON_METALS, Parts, bonds_of, molecular_ions, of_molecules, parts
 from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.normal_modes import displacements, linear

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsflow.config.molecules import molecular_ions, of_molecules
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.config.structures.molecules import molecular_ions, of_molecules
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure

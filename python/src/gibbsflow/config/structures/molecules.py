@@ -38,7 +38,13 @@ class Parts:
 
     @property
     def sizes(self) -> npt.NDArray[np.int_]:
-        """Atoms of each part, shape (parts,)."""
+        """Count the atoms of each part.
+
+        Returns
+        -------
+        ndarray
+            Shape (parts,).
+        """
         return np.bincount(self.of_atom, minlength=len(self.finite))
 
     def several(self) -> list[npt.NDArray[np.int_]]:

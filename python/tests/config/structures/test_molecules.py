@@ -8,7 +8,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from liquids import brucite, calcite, salammoniac
 
-from gibbsflow.config.molecules import molecular_ions, of_molecules, parts
+from gibbsflow.config.structures.molecules import molecular_ions, of_molecules, parts
 
 
 @pytest.mark.parametrize(
