@@ -10,6 +10,7 @@ import yaml
 from ase import Atoms
 from ase.build import bulk, graphene, molecule
 from ase.io import write
+from liquids import calcite
 
 from gibbsflow.config.potential_config import PotentialConfig, merge, structure_of
 from gibbsflow.errors import InputError
@@ -283,6 +284,16 @@ def test_a_network_is_no_molecule(network: Atoms, tmp_path: Path) -> None:
     write(tmp_path / "n.extxyz", network)
     found = PotentialConfig.expand(settings).generator
     assert "dimer" not in found.methods and found.supercell == (2, 2, 2)
+
+
+def test_molecular_ions_are_rattled_as_molecules_are(tmp_path: Path) -> None:
+    settings = tmp_path / "c.yaml"
+    settings.write_text("elements: [Ca, C, O]\nstructure: c.extxyz\nengine: tblite\n")
+    write(tmp_path / "c.extxyz", calcite())
+    found = PotentialConfig.expand(settings).generator
+    assert found.rattle_sigma_angstrom == (0.02, 0.05, 0.1) and "defect" in found.methods
+    settings.write_text(settings.read_text() + "generator: {rattle_sigma_angstrom: [0.2]}\n")
+    assert PotentialConfig.expand(settings).generator.rattle_sigma_angstrom == (0.2,)
 
 
 def test_constant_volume_has_no_pressure_by_rule(tmp_path: Path) -> None:

@@ -13,20 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from gibbsflow.config.potential import Dft, Generator, Target
 from gibbsflow.config.potential_training import Exploration, usual_timestep_fs
 from gibbsflow.config.section import Section
+from gibbsflow.config.structures.molecules import molecular_ions, of_molecules
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-BOND = 1.2
-"""Of the sum of covalent radii: molecules are what hangs together by bonds up to it."""
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
     "zincblende": (1, 1), "rocksalt": (1, 1), "cesiumchloride": (1, 1), "wurtzite": (1, 1), "fluorite": (1, 2),
 }  # fmt: skip
@@ -77,6 +73,8 @@ class RuleFacts:
         Whether a committee is to tell the unknown.
     share_given
         Whether ``convergence.fraction_above`` is given.
+    molecular_ions
+        Whether the target is a file of which a structure has molecular ions among other atoms.
     """
 
     goal: str = "md"
@@ -89,6 +87,7 @@ class RuleFacts:
     constant_volume: bool = False
     committee: bool = False
     share_given: bool = False
+    molecular_ions: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]], structure: Path | None = None) -> RuleFacts:
@@ -116,6 +115,7 @@ class RuleFacts:
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
             molecule=bool(target.get("molecule")) or (bool(frames) and not any(frame.pbc.any() for frame in frames)),
             of_molecules=bool(frames) and all(map(of_molecules, frames)),
+            molecular_ions=any(molecular_ions(frame) is not None for frame in frames),
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
@@ -134,41 +134,6 @@ def _frames(file: Path) -> list[Atoms]:
     except Exception as error:  # noqa: BLE001 - ASE's formats raise what they like
         log.info("%s says nothing of what it is before it is read (%s)", file, error)
         return []
-
-
-def of_molecules(atoms: Atoms) -> bool:
-    """Say whether most atoms of a periodic structure are in molecules: bonds that end within the cell, and its images.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-
-    Returns
-    -------
-    bool
-        False for what is periodic nowhere, networks, layers and chains.
-    """
-    if not atoms.pbc.any() or not np.isfinite(atoms.positions).all() or abs(np.linalg.det(atoms.cell.array)) < 1e-3:
-        return False
-    sizes = _bonded_parts(atoms)
-    if 2 * sizes[sizes > 1].sum() <= len(atoms):
-        return False
-    # of two cells in a direction there are twice as many molecules, but no more chains along it, layers or networks
-    repeated = atoms.repeat(1 + atoms.pbc.astype(int))  # type: ignore[no-untyped-call]
-    return bool(len(_bonded_parts(repeated)) == len(sizes) * 2 ** int(atoms.pbc.sum()))
-
-
-def _bonded_parts(atoms: Atoms) -> npt.NDArray[np.int_]:
-    """Numbers of atoms that hang together by distances up to 1.2 sums of covalent radii."""
-    from ase.neighborlist import natural_cutoffs, neighbor_list
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    radii = natural_cutoffs(atoms, mult=BOND)  # type: ignore[no-untyped-call]
-    i, j = neighbor_list("ij", atoms, radii)  # type: ignore[no-untyped-call]
-    _, part = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(atoms),) * 2), directed=False)
-    return np.bincount(part)
 
 
 def _number(value: Any) -> float | None:
@@ -249,6 +214,11 @@ RULES: tuple[Rule, ...] = (
             }
         },
         "thermal displacements along normal modes first of all, and for the core pairs of atoms up to their bonds",
+    ),
+    Rule(
+        "a file of crystals of which one has molecular ions (OH, CO3, ...)", lambda f: f.molecular_ions,
+        {"generator": {"rattle_sigma_angstrom": (0.02, 0.05, 0.1)}},
+        "bonds within them bear small displacements alone",
     ),
     Rule(
         "a file of periodic structures that consist of molecules", lambda f: f.of_molecules,

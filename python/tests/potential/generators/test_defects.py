@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, fcc111
+from liquids import calcite
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
@@ -77,3 +79,37 @@ def test_holes_of_a_slab_are_in_the_solid(shift: float) -> None:
         along = (slab.positions[:, 2] - place[2] + height / 2) % height - height / 2
         assert ((along > -2.1) & (along < 0)).any()
         assert ((along > 0) & (along < 2.1)).any()
+
+
+def _calcite(*cations: str) -> Atoms:
+    return tag(calcite(*cations), "bulk", generator="test", seed=0)
+
+
+def test_molecular_ions_stay_whole() -> None:
+    target = Target(elements=("Ca", "C", "O"))
+    made = defects.make([_calcite()], target, SETTINGS)
+    assert [(a.info["config_type"], str(a.symbols)) for a in made if a.info["config_type"] != "interstitial"] == [
+        ("vacancy", "Ca5C6O18"),
+        ("vacancy", "Ca6C5O15"),
+    ]
+    added = {a.symbols[-1] for a in made if a.info["config_type"] == "interstitial"}
+    assert added == {"Ca"}
+    assert defects.kept_whole([_calcite()]) == [
+        "defects keep CO3 whole: as vacancies with all of their atoms, and C, O as no antisite or interstitial"
+    ]
+    assert defects.kept_whole([tag(bulk("NaCl", "rocksalt", a=5.64), "bulk", generator="test", seed=0)]) == []
+
+
+def test_cations_beside_molecular_ions_change_places() -> None:
+    settings = Generator(defect_kinds=("antisite",), defects_max=99)
+    made = defects.make([_calcite("Mg")], Target(elements=("Ca", "Mg", "C", "O")), settings)
+    assert {a.symbols.get_chemical_formula() for a in made} == {"C6Ca6O18", "C6Ca4Mg2O18"}
+    # what the crystal does not have comes in for a cation
+    made = defects.make([_calcite()], Target(elements=("Ca", "C", "O", "Sr")), settings)
+    assert [a.symbols.get_chemical_formula() for a in made] == ["C6Ca5O18Sr"]
+
+
+def test_a_cation_and_its_ion_lose_neither() -> None:
+    soda = Atoms("NaOH", [[0, 0, 0], [0, 0, 2.3], [0, 0, 3.27]], cell=[3.4, 3.4, 5.6], pbc=True)
+    parent = tag(soda, "bulk", generator="test", seed=0)
+    assert defects.make([parent], Target(), Generator(defect_kinds=("vacancy", "antisite"))) == []

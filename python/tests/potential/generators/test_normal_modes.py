@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, UnconvergedError
@@ -27,6 +28,21 @@ def test_normal_modes_hold_kt_over_two_each() -> None:
         assert np.abs((relaxed.get_masses()[:, None] * moved).sum(axis=0)).max() < 1e-2
     # three vibrations with kT/2 of potential energy each; standard error of the mean 1.8 %
     assert np.mean(energies) == pytest.approx(1.5 * 8.617333e-5 * 300, rel=0.06)
+
+
+def test_a_hessian_by_one_calculator_is_that_of_many() -> None:
+    pytest.importorskip("tblite")
+    ammonia = molecule("NH3")
+    matrix = normal_modes.hessian(ammonia)
+    for index in (0, 4, 11):
+        sides = []
+        for sign in (1, -1):
+            moved = ammonia.copy()
+            moved.positions[index // 3, index % 3] += sign * 0.005
+            moved.calc = normal_modes._calculator(moved)
+            sides.append(moved.get_forces().ravel())
+        # of bonds with some 30 eV/Å²
+        assert matrix[index] == pytest.approx((sides[1] - sides[0]) / 0.01, abs=0.01)
 
 
 def test_a_spring_between_two_atoms_stretches_as_boltzmann_says() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.structures import read_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import TRANSITIONS, LoopCheckpoint, Phase
+from gibbsflow.potential.loop.stopping import GenerationRecord
 
 
 def test_phases_follow_their_order_and_no_other() -> None:
@@ -50,6 +51,17 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     screened = replace(point, screenings=({"generation": 1, "screened": 3},))
     screened.write(tmp_path)
     assert LoopCheckpoint.read(tmp_path) == screened
+    errors = ("met_force_mae_ev_per_angstrom", "met_atom_error_ev_per_angstrom", "md_largest_spread_ev_per_angstrom")
+    exact = replace(point, history=(replace(RECORD, met_labels=3, **dict.fromkeys(errors, 0.0)),))
+    exact.write(tmp_path)
+    # an error of nothing is not one that is not known
+    assert LoopCheckpoint.read(tmp_path) == exact
+
+
+def test_what_a_checkpoint_leaves_out_is_read_as_it_was() -> None:
+    left = {f.name: f.default for f in fields(GenerationRecord) if f.name in loop_state._SAID_WHERE_THERE_IS_ANY}
+    made = {f.name: f.default_factory() for f in fields(GenerationRecord) if f.default_factory is not MISSING}
+    assert {name: made.get(name, value) for name, value in left.items()} == loop_state._SAID_WHERE_THERE_IS_ANY
 
 
 @pytest.mark.parametrize(

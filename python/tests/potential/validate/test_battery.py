@@ -6,10 +6,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from ase.calculators.emt import EMT
+from liquids import calcite, water_box
 from pair_crystals import DEPTH, SMALL, fcc, touching
 
 from gibbsflow.errors import EngineError, ScienceError, StoppedEarly
 from gibbsflow.potential.validate.battery import PROPERTIES, Battery, Model
+from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import by_calculator
 from gibbsflow.potential.validate.subjects import Subject
 from gibbsflow.workflow.state.segments import Stopper
@@ -100,6 +103,30 @@ def test_what_needs_md_is_lost_where_there_is_none(tmp_path: Path) -> None:
 
 
 def test_only_what_applies() -> None:
-    assert {kind for kinds, _ in PROPERTIES.values() for kind in kinds} == {"crystal", "molecule"}
+    assert {kind for kinds, _ in PROPERTIES.values() for kind in kinds} == {"crystal", "liquid", "molecule"}
     here = battery(Path("nowhere"))
     assert here.applicable(("modes", "md", "cell")) == ["cell", "md"]
+
+
+def test_a_liquid_is_looked_at_as_it_is(tmp_path: Path) -> None:
+    subject = Subject(Crystal.of(water_box(), 0.01), None, "here")
+    liquid = Battery(subject, ("H", "O"), SMALL, tmp_path, Stopper())
+    assert subject.kind == "liquid" and subject.ions == ("H2O",)
+    names = ("cell", "eos", "elastic", "phonons", "vacancy", "surface", "interstitial", "thermal_expansion", "md")
+    assert liquid.applicable(names) == ["cell", "md"]
+    asked = Counted(calculator=EMT())
+    found = liquid.measure(Model("potential", "k" * 64, asked), ["cell"])["cell"]
+    assert asked.asked == 1 and not found.lost
+    stress = EMT()
+    atoms = subject.atoms.copy()
+    atoms.calc = stress
+    assert found.values == {"pressure": pytest.approx(-atoms.get_stress()[:3].mean() * 160.21766, rel=1e-6)}
+    assert found.curves["positions_angstrom"] == pytest.approx(subject.atoms.positions)
+
+
+def test_crystals_of_molecules_have_rest_and_no_broken_ones() -> None:
+    subject = Subject(Crystal.of(calcite(), 0.01), None, "here")
+    here = Battery(subject, ("C", "Ca", "O"), SMALL, Path("nowhere"), Stopper())
+    assert subject.kind == "crystal" and subject.ions == ("CO3",)
+    assert here.applicable(("cell", "eos", "vacancy", "interstitial", "elastic")) == ["cell", "eos", "elastic"]
+    assert Subject(fcc(), None, "here").ions == ()

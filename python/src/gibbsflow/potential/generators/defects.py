@@ -1,4 +1,4 @@
-"""Point defects: vacancies, antisites and interstitials, one of each that symmetry makes different."""
+"""Point defects: vacancies, antisites and interstitials, one of each that symmetry makes different; no broken ions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.molecules import molecular_ions
 from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
@@ -23,7 +24,9 @@ _VACUUM_ANGSTROM = 5.0
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
     """Make the wanted defects in each periodic parent of two atoms or more.
 
-    A cell of two atoms gives no vacancy: the one that is left is a crystal of its own, of half the density.
+    A cell of two atoms gives no vacancy: the one that is left is a crystal of its own, of half the density. Molecules
+    and molecular ions (OH, CO3, ...) stay whole: one is missing with all of its atoms, none has an atom of another
+    element, and elements that occur in them alone come in nowhere else.
 
     Parameters
     ----------
@@ -43,16 +46,21 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     for parent in parents:
         if not parent.pbc.all() or len(parent) < 2:
             continue
+        whole = _whole(parent)
+        bound = {site for ion in whole for site in ion}
         elements = target.elements or tuple(dict.fromkeys(parent.get_chemical_symbols()))
+        tied = _bound_elements(parent, bound)
+        elements = tuple(element for element in elements if element not in tied)
         sites = inequivalent_sites(parent)
+        free = [site for site in sites if site not in bound]
         found: list[tuple[str, Atoms]] = []
-        if "vacancy" in settings.defect_kinds and len(parent) > 2:
-            for site in sites:
+        if "vacancy" in settings.defect_kinds and len(parent) - len(bound) + len(whole) > 2:
+            for leaving in [*([site] for site in free), *_inequivalent(parent, whole)]:
                 atoms = parent.copy()
-                del atoms[site]
+                del atoms[leaving]
                 found.append(("vacancy", atoms))
         if "antisite" in settings.defect_kinds:
-            for site in sites:
+            for site in free:
                 for element in elements:
                     if element != parent[site].symbol:
                         atoms = parent.copy()
@@ -74,6 +82,51 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 for i in drawn
             ]
     return made
+
+
+def kept_whole(parents: Sequence[Atoms]) -> list[str]:
+    """Say which molecules and molecular ions defects do not break.
+
+    Parameters
+    ----------
+    parents
+        As :func:`make` gets them.
+
+    Returns
+    -------
+    list of str
+        One note; empty where there are none.
+    """
+    names: set[str] = set()
+    alone: set[str] = set()
+    for parent in parents:
+        if parent.pbc.all() and (whole := _whole(parent)):
+            names |= {parent[ion].get_chemical_formula() for ion in whole}
+            alone |= _bound_elements(parent, {site for ion in whole for site in ion})
+    if not names:
+        return []
+    lone = f", and {', '.join(sorted(alone))} as no antisite or interstitial" if alone else ""
+    return [f"defects keep {', '.join(sorted(names))} whole: as vacancies with all of their atoms{lone}"]
+
+
+def _whole(parent: Atoms) -> list[list[int]]:
+    """Atoms of each molecule and molecular ion of a crystal."""
+    found = molecular_ions(parent)
+    return [ion.tolist() for ion in found.several()] if found is not None else []
+
+
+def _bound_elements(parent: Atoms, bound: set[int]) -> set[str]:
+    """Elements all of whose atoms are in molecules and molecular ions."""
+    symbols = parent.get_chemical_symbols()
+    return {symbols[site] for site in bound} - {symbol for site, symbol in enumerate(symbols) if site not in bound}
+
+
+def _inequivalent(parent: Atoms, whole: list[list[int]]) -> list[list[int]]:
+    """One molecule or ion of each kind that symmetry makes different."""
+    data = _symmetry(parent)
+    orbits = range(len(parent)) if data is None else data.equivalent_atoms
+    first = {tuple(sorted(int(orbits[site]) for site in ion)): ion for ion in reversed(whole)}
+    return [first[kind] for kind in sorted(first)]
 
 
 def inequivalent_sites(atoms: Atoms) -> list[int]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _STEP_ANGSTROM = 0.005
+_ACCURACY, _HESSIAN_ACCURACY = 0.01, 0.1
+"""Of tblite's self-consistency; C60 has by the looser one the Hessian of the other to 0.002 eV/Å² of 56."""
 _SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
 
 
@@ -147,12 +149,14 @@ def hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
     """
     size = 3 * len(atoms)
     matrix = np.zeros((size, size))
+    moved = atoms.copy()
+    # one calculator for all: it goes on from the wavefunction of the displacement before
+    moved.calc = _calculator(moved, accuracy=_HESSIAN_ACCURACY)
     for index in range(size):
         sides = []
         for sign in (1, -1):
-            moved = atoms.copy()
+            moved.positions = atoms.positions
             moved.positions[index // 3, index % 3] += sign * _STEP_ANGSTROM
-            moved.calc = _calculator(moved)
             sides.append(moved.get_forces().ravel())
         matrix[index] = (sides[1] - sides[0]) / (2 * _STEP_ANGSTROM)
     return (matrix + matrix.T) / 2
@@ -169,14 +173,14 @@ def _relaxed(atoms: Atoms) -> Atoms:
     return relaxed
 
 
-def _calculator(atoms: Atoms):  # type: ignore[no-untyped-def] # the package is imported only here
+def _calculator(atoms: Atoms, accuracy: float = _ACCURACY):  # type: ignore[no-untyped-def] # the package is imported only here
     try:
         from tblite.ase import TBLite
     except ImportError as error:
         raise MissingProgramError("package 'tblite' is not installed, and normal modes need it") from error
     said = Electrons.of(atoms)
     return TBLite(
-        method="GFN2-xTB", accuracy=0.01, verbosity=0, charge=said.charge, multiplicity=said.multiplicity
+        method="GFN2-xTB", accuracy=accuracy, verbosity=0, charge=said.charge, multiplicity=said.multiplicity
     )  # fmt: skip
 
 

@@ -31,10 +31,11 @@ VALIDATION = "validation"
 VALIDATION_FILES = ("result.json", "validation.html", "validation.csv", "validation.json")
 ALWAYS_COPIED = (CONFIG, DATABASE, STARTS)
 VERSION = 1
-_SAID_WHERE_THERE_IS_ANY = (
-    "validation", "validation_reasons", "held", "met_labels", "met_force_mae_ev_per_angstrom",
-    "met_atom_error_ev_per_angstrom", "md_largest_spread_ev_per_angstrom",
-)  # fmt: skip
+_SAID_WHERE_THERE_IS_ANY: Mapping[str, Any] = {
+    "validation": "", "validation_reasons": [], "held": {}, "met_labels": 0, "met_force_mae_ev_per_angstrom": None,
+    "met_atom_error_ev_per_angstrom": None, "md_largest_spread_ev_per_angstrom": None,
+}  # fmt: skip
+"""What a record without it is read as; an error of 0 is a figure, and none of these."""
 _BATCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.extxyz")
 
 
@@ -140,8 +141,8 @@ class LoopCheckpoint:
         if not content["screenings"]:
             del content["screenings"]
         for record in content["history"]:
-            for name in _SAID_WHERE_THERE_IS_ANY:
-                if not record[name]:
+            for name, nothing in _SAID_WHERE_THERE_IS_ANY.items():
+                if record[name] == nothing:
                     del record[name]
         write_json(Path(folder) / CHECKPOINT, content)
 

@@ -19,7 +19,7 @@ from gibbsflow.potential.validate.ensembles.coexistence import melting
 from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
 from gibbsflow.potential.validate.ensembles.npt_expansions import npt_expansion
 from gibbsflow.potential.validate.ensembles.radial_distributions import by_plan, by_runs
-from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest, rest_of
+from gibbsflow.potential.validate.properties.crystals import Crystal, as_it_is, at_rest, rest_of
 from gibbsflow.potential.validate.properties.dynamics import stability
 from gibbsflow.potential.validate.properties.elasticity import elastic
 from gibbsflow.potential.validate.properties.equations_of_state import equation_of_state
@@ -126,15 +126,17 @@ PROPERTIES: Mapping[PropertyName, tuple[tuple[str, ...], Make]] = {
     "thermal_expansion": (("crystal",), _of_crystal(thermal_expansion)),
     "modes": (("molecule",), _of_molecule),
     "repulsion": (
-        ("crystal", "molecule"),
+        ("crystal", "liquid", "molecule"),
         lambda rest, settings, _: repulsion(rest.species, rest.crystal, settings, rest.molecule),
     ),
-    "md": (("crystal", "molecule"), lambda rest, settings, _: stability(rest.md_start(settings), settings)),
-    "npt_expansion": (("crystal",), _by_md(npt_expansion)),
-    "rdf": (("crystal",), _by_md(by_runs, by_plan)),
+    "md": (("crystal", "liquid", "molecule"), lambda rest, settings, _: stability(rest.md_start(settings), settings)),
+    "npt_expansion": (("crystal", "liquid"), _by_md(npt_expansion)),
+    "rdf": (("crystal", "liquid"), _by_md(by_runs, by_plan)),
     "melting": (("crystal",), _by_md(melting)),
 }
 """By name: what it can be measured of, and its plan. What is at rest (``cell``) comes before all of them."""
+OF_SINGLE_ATOMS: tuple[PropertyName, ...] = ("vacancy", "interstitial")
+"""Properties that would break molecules and molecular ions."""
 ONLY_BY_LAMMPS: tuple[PropertyName, ...] = ("npt_expansion", "melting")
 """Properties that no plan measures in place of LAMMPS' MD of many atoms."""
 
@@ -210,8 +212,9 @@ class Battery:
         list of str
             In their order, that of the structure at rest first: all others start from it.
         """
-        kind = self.subject.kind
-        return [REST, *(name for name in names if name != REST and kind in PROPERTIES[name][0])]
+        kind, breaking = self.subject.kind, OF_SINGLE_ATOMS if self.subject.ions else ()
+        those = [name for name in names if name != REST and kind in PROPERTIES[name][0] and name not in breaking]
+        return [REST, *those]
 
     def measure(self, model: Model, names: Sequence[PropertyName]) -> dict[PropertyName, Measured]:
         """Measure properties with one model; what was measured before is read.
@@ -245,7 +248,9 @@ class Battery:
         return found
 
     def _at_rest(self) -> Plan[Measured]:
-        if self.subject.crystal is not None:
+        if self.subject.kind == "liquid" and self.subject.crystal is not None:
+            measured = yield from as_it_is(self.subject.crystal)
+        elif self.subject.crystal is not None:
             _, _, measured = yield from at_rest(self.subject.crystal, self.settings)
         else:
             _, measured = yield from molecule_at_rest(self.subject.atoms, self.settings)
@@ -267,6 +272,8 @@ class Battery:
         settings = {k: v for k, v in self.settings.model_dump(mode="json").items() if _matters(k, name)}
         content = {"model": model.key, "subject": self.subject.key, "settings": settings, "start": start,
                    "property": name, "species": self.species}  # fmt: skip
+        if self.subject.kind == "liquid":
+            content["kind"] = "liquid"
         if name == "rdf":
             content["by"] = "md" if model.md is not None else "plan"
         inputs = inputs_hash(files={}, settings=content, physics=PHYSICS)

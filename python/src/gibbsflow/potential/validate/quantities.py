@@ -70,6 +70,7 @@ _OF_VOLUME = 3.0
 QUANTITIES = (
     Quantity("lattice_[abc]", "cell", "Å", *_LATTICE, "lattice_a"),
     Quantity("volume", "cell", "Å^3/atom", *_LATTICE, "volume", _OF_VOLUME),
+    Quantity("pressure", "cell", "GPa", *_NONE, "pressure"),
     Quantity("bulk_modulus", "eos", "GPa", *_MODULUS, "bulk_modulus"),
     Quantity("bulk_modulus_derivative", "eos", "", *_NONE, "bulk_modulus_derivative"),
     Quantity("eos_volume", "eos", "Å^3/atom", *_LATTICE, "eos_volume", _OF_VOLUME),

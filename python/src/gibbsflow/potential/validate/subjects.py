@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.config.structures.molecules import molecular_ions, of_molecules
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure
@@ -53,9 +54,23 @@ class Subject:
         Returns
         -------
         str
-            ``crystal`` or ``molecule``.
+            ``crystal``, ``molecule``, or ``liquid``: molecules in a cell without any symmetry, which has no rest.
         """
-        return "molecule" if self.crystal is None else "crystal"
+        if self.crystal is None:
+            return "molecule"
+        return "liquid" if self.crystal.number == 1 and of_molecules(self.crystal.primitive) else "crystal"
+
+    @property
+    def ions(self) -> tuple[str, ...]:
+        """Name what defects of single atoms would break.
+
+        Returns
+        -------
+        tuple of str
+            Formulas of the molecules and molecular ions of a crystal.
+        """
+        found = molecular_ions(self.atoms)
+        return tuple(sorted({self.atoms[ion].get_chemical_formula() for ion in found.several()})) if found else ()
 
     @property
     def atoms(self) -> Atoms:
@@ -166,7 +181,7 @@ def find_subject(
         molecule.info, molecule.calc = {}, None
         return Subject(None, molecule, source)
     crystal = Crystal.of(atoms, config.validation.symmetry_angstrom, where=where)
-    if crystal.number == 1 and len(crystal.primitive) > 1:
+    if crystal.number == 1 and len(crystal.primitive) > 1 and not of_molecules(crystal.primitive):
         right = "a crystal at rest by --structure, or a larger validation.symmetry_angstrom"
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:

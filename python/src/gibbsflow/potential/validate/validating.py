@@ -12,7 +12,7 @@ from typing import Any
 from gibbsflow.config.potential_validation import PropertyName, ReferenceValue, Validation
 from gibbsflow.errors import InputError, Problem, ScienceError
 from gibbsflow.potential.train.shared.protocols import Potential
-from gibbsflow.potential.validate.battery import ONLY_BY_LAMMPS, Battery, Model, relative_cost
+from gibbsflow.potential.validate.battery import OF_SINGLE_ATOMS, ONLY_BY_LAMMPS, Battery, Model, relative_cost
 from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall, worst
 from gibbsflow.potential.validate.engine_labels import EngineLabels
 from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
@@ -280,6 +280,8 @@ def _left_out(
     everything = settings.properties == Validation().properties
     if not everything and (out := [name for name in settings.properties if name not in names]):
         told.append(f"{', '.join(out)} cannot be measured of a {battery.subject.kind}")
+    if (ions := battery.subject.ions) and set(OF_SINGLE_ATOMS) & set(settings.properties):
+        told.append(f"no vacancy and no interstitial: single atoms would break {', '.join(ions)}")
     kinds = {one.property: quantity(one.property) for one in references}
     lost = sorted(key for key, kind in kinds.items() if kind is not None and kind.property not in names)
     told += _of_another_phase(own, references)

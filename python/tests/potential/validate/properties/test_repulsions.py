@@ -4,6 +4,7 @@ import numpy as np
 from ase import Atoms
 from pair_crystals import SMALL, Pairs, fcc, touching
 
+from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import answered, by_calculator
 from gibbsflow.potential.validate.properties.repulsions import hole, repulsion
 
@@ -37,3 +38,14 @@ def test_a_bump_on_the_way_is_a_doubt() -> None:
         == "the energy falls by 0.5 eV within 1.40 Å, where it must rise"
     )
     assert hole(places, np.array([np.inf, 3.0, 2.0, 1.0]), "Å") == "the energy is not finite everywhere"
+
+
+def test_what_is_under_tension_is_pressed_from_its_least_energy() -> None:
+    stretched = fcc().unit.copy()
+    stretched.set_cell(stretched.cell.array * 1.05, scale_atoms=True)
+    stretched = Crystal.of(stretched, 0.01)
+    found = answered(repulsion(["Cu"], stretched, SMALL), by_calculator(Pairs()))
+    energies = np.array(found.curves["crystal"]["energy_ev_per_atom"])
+    assert energies.min() < -0.01 and not found.failures
+    holed = answered(repulsion(["Cu"], stretched, SMALL), by_calculator(Pairs(hole=1.9)))
+    assert "the crystal pressed: the energy falls" in holed.failures[-1]

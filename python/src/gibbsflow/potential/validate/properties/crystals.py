@@ -11,7 +11,7 @@ import numpy as np
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import InputError, Problem, ScienceError
 from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom, keep_mesh
-from gibbsflow.potential.validate.properties.plans import Measured, Plan, all_relaxed, energy_of
+from gibbsflow.potential.validate.properties.plans import Measured, Plan, all_relaxed, asked, energy_of
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
 
 if TYPE_CHECKING:
@@ -269,6 +269,26 @@ def at_rest(start: Crystal, settings: Validation) -> Plan[tuple[Crystal, float, 
     energy = energy_of(rest) / len(rest)
     curves = {"energy_ev_per_atom": energy, **_as_json(crystal.primitive)}
     return crystal, energy, Measured(values, warnings=tuple(warnings), notes=notes, curves=curves)
+
+
+def as_it_is(start: Crystal) -> Plan[Measured]:
+    """Look at the cell of a liquid, which has no rest: its molecules move, and its volume is that of a pressure.
+
+    Parameters
+    ----------
+    start
+        The cell.
+
+    Returns
+    -------
+    Measured
+        ``pressure`` in GPa without its kinetic part, and the cell as :func:`at_rest` has it.
+    """
+    (seen,) = yield from asked([start.unit])
+    pressure = -float(np.mean(seen.calc.results["stress"][:3])) * GPA_PER_EV_PER_ANGSTROM3
+    note = "a liquid: its cell is looked at as it is, since it has no rest"
+    curves = {"energy_ev_per_atom": energy_of(seen) / len(seen), **_as_json(start.primitive)}
+    return Measured({"pressure": pressure}, notes=(note,), curves=curves)
 
 
 def rest_of(measured: Measured, precision: float, start: Crystal) -> tuple[Crystal, float]:

@@ -1,0 +1,1 @@
+"""What settings go by in structures, before anything is made of them."""
