@@ -35,10 +35,13 @@ from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
 _log = logging.getLogger(__name__)
+_MADE_AGAIN = "Nothing was changed. Take that file from a copy, or let the verb that writes it make it again."
 
 
 @contextmanager
-def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False, reads: str = "") -> Iterator[Result]:
+def verb(
+    out: Path | None, *, state: Path | None = None, as_json: bool = False, reads: bool = False
+) -> Iterator[Result]:
     """Run the body of a verb: log to standard error, write ``result.json``, turn errors into exit codes.
 
     Parameters
@@ -51,8 +54,7 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False, 
         Print the result on standard output. A verb without this choice has it done where ``--json`` asks for it, and
         what its body prints becomes lines in ``printed``. A failure is printed by the outermost verb in any case.
     reads
-        Of a verb that only reads what others wrote: what makes such files anew. A damaged one is then an input that is
-        wrong, for there is no state to go on from.
+        Whether the verb only reads what others wrote: a damaged file of gibbsflow's own is then an input that is wrong.
 
     Yields
     ------
@@ -84,10 +86,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False, 
         finally:
             ignore_stop_signals()  # what is left takes a moment, and must not be cut in half
     except (GibbsflowError, Signalled) as raised:
-        told = raised if isinstance(raised, GibbsflowError) else StoppedEarly(str(raised))
-        if reads and isinstance(told, StateError):
-            told = InputError(str(told), what_to_do=f"Nothing was changed. {reads}")
-        code = _tell(told, result, state)
+        told = InputError(str(raised), what_to_do=_MADE_AGAIN) if reads and isinstance(raised, StateError) else raised
+        code = _tell(told if isinstance(told, GibbsflowError) else StoppedEarly(str(told)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
         if (fault := storage_fault(raised)) is not None:
             code = _tell(fault, result, state)

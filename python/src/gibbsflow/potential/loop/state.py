@@ -172,9 +172,11 @@ class LoopCheckpoint:
             version = content.pop("version")
             if version != VERSION:
                 raise StateError(f"{path}: version {version}, expected {VERSION}")
-            for kind, found in ((cls, content), *((GenerationRecord, record) for record in content["history"])):
-                if unknown := sorted(found.keys() - {one.name for one in fields(kind)}):
-                    raise KeyError(unknown[0])
+            unknown = content.keys() - {one.name for one in fields(cls)}
+            for record in content["history"]:
+                unknown |= record.keys() - {one.name for one in fields(GenerationRecord)}
+            if unknown:
+                raise KeyError(*sorted(unknown))
             return TypeAdapter(cls).validate_python(content)
 
 
