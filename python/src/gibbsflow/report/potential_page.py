@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel
 
+from gibbsflow.errors import StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
@@ -71,6 +72,8 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     database = DatabaseManager(out / loop_state.DATABASE)
     explained = [database.explain(structure_id(frame)) for frame in database.frames()]
     rows = structure_rows(explained, point.holdout)
+    if not rows:
+        raise StateError(f"{folder / loop_state.DATABASE}: damaged, it holds no structures")
     write_table(out / "structures.csv", rows)
     history = [asdict(record) for record in point.history]
     write_table(out / "learning_curve.csv", [_flat(record) for record in history])
@@ -245,7 +248,7 @@ def _verdict(cell: str) -> str:
 
 _VERDICTS = ("FAIL", "WARN", "PASS")
 _VALIDATED: Mapping[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("property", "quantity", "unit", "source"), str),
+    **dict.fromkeys(("property", "quantity", "unit", "source", "error"), str),
     **dict.fromkeys(("potential", "reference", "difference", "good_within", "bearable_within"), number_or_none),
     "verdict": _verdict,
 }

@@ -163,6 +163,10 @@ def read_json(path: Path) -> Any:
             return json.loads(file.read(), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
+    except OSError as error:
+        if _code(error) not in ("ELOOP", "ENOTDIR", "ENAMETOOLONG"):  # else a disk or a right, which is told as such
+            raise
+        raise StateError(f"{path}: not readable ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # among them those of the encoding
         raise StateError(f"{path}: not readable as JSON ({one_line(str(error), 200)})") from error
 

@@ -254,9 +254,11 @@ def read_table(
     ------
     InputError
         As in :func:`read_text` and :func:`csv_records`; for a column that is missing or there twice, a row that is
-        shorter or longer than the header, and for a cell that is not what its column holds.
+        shorter or longer than the header, a table that breaks off or has no row, and for a cell that is not what its
+        column holds.
     """
-    records = [(line, cells) for line, cells in csv_records(read_text(path, right, most_bytes), path, right) if cells]
+    text = read_text(path, right, most_bytes)
+    records = [(line, cells) for line, cells in csv_records(text, path, right) if cells]
     header = records[0][1] if records else []
     if lacking := [name for name in columns if header.count(name) != 1]:
         what = "is empty" if not records else f"has no column, or two, of the name {', '.join(lacking)}"
@@ -275,6 +277,9 @@ def read_table(
                     Problem(str(path), f"is {shown(row[name])}", str(error), row=line, field=name)
                 ) from error
         found.append(row)
+    if not found or not text.endswith("\n"):
+        what = "breaks off within its last row" if found else "has a header and no row"
+        raise InputError(Problem(str(path), what, f"{right}, as it was written"))
     return found
 
 
