@@ -8,7 +8,7 @@ import pytest
 from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts
 from gibbsflow.binding.system import FILE_NAME, SimSystem
 from gibbsflow.config.binding import Equil, Md
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, StateError
 
 
 def test_system_is_never_changed_in_place_and_moves(tmp_path):
@@ -70,3 +70,8 @@ def test_a_file_that_holds_something_else_is_refused(content, tmp_path):
     (tmp_path / FILE_NAME).write_text(json.dumps(content))
     with pytest.raises(StateError, match=r"no system of gibbsflow|artifacts: a: no path"):
         SimSystem.read(tmp_path)
+
+
+def test_a_folder_of_another_kind_is_a_wrong_input(tmp_path):
+    with pytest.raises(InputError, match=r"holds no system\.json \(right: a folder that `system_prep system`"):
+        SimSystem.read(tmp_path / "typo")

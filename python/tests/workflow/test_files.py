@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.files import (
+    as_written,
     atomic_open,
     inputs_hash,
     make_writable,
@@ -169,3 +171,18 @@ def test_arrays_that_are_not_whole_are_named(tmp_path, left):
     path.write_bytes(path.read_bytes()[:left]) if left is not None else path.unlink()
     with pytest.raises(InputError, match=r"a\.npz: missing or damaged"):
         read_arrays(path, "x", "y")
+
+
+def test_what_is_not_as_it_was_written_is_the_files_fault(tmp_path):
+    path = tmp_path / "a.json"
+    for fault in (lambda: {}["key"], lambda: None.get("x"), lambda: [][0], lambda: float("x")):
+        with pytest.raises(StateError, match=r"a\.json: damaged, not as `train fit` writes it \("):
+            with as_written(path, "`train fit`"):
+                fault()
+    with pytest.raises(StateError, match=r"\(ValidationError: 0: .*, not 'x'\)"), as_written(path, "it"):
+        TypeAdapter(list[int]).validate_python(["x"])
+    with pytest.raises(OSError, match="disk"), as_written(path, "it"):
+        raise OSError("disk")
+    path.symlink_to(path)
+    with pytest.raises(StateError, match="not readable"):
+        read_json(path)

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import os
+import re
 import socket
 import tracemalloc
 from functools import partial
@@ -22,7 +23,16 @@ from gibbsflow.potential.data.formats.file_formats import read_any
 from gibbsflow.potential.data.labelled_frames import read_labelled
 from gibbsflow.potential.label.pseudopotentials import gth, upf
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.input_files import csv_records, read_input, read_lines, read_text, require_file, unpack
+from gibbsflow.workflow.input_files import (
+    csv_records,
+    number_or_none,
+    read_input,
+    read_lines,
+    read_table,
+    read_text,
+    require_file,
+    unpack,
+)
 
 ROOMS = {
     "settings": (BindingConfig.read, "a.yaml"),
@@ -182,3 +192,26 @@ def test_what_unpacks_without_end_is_not_unpacked(tmp_path):
     tracemalloc.stop()
     with pytest.raises(InputError, match="not readable as gzip"):
         unpack(bomb[:1000], tmp_path / "bomb.gz", "a file", 1_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "row 1: is empty"),
+        ("a\n1\n", "row 1: has no column, or two, of the name b (right: a table, with the columns a, b)"),
+        ("a,b,b\n1,2,3\n", "of the name b"),
+        ("a,b\n", "has a header and no row"),
+        ("a,b\n1,2\n3\n", "row 3: 1 cells, not 2"),
+        ("a,b\n1,x\n", "row 2, b: is 'x' (right: a finite number, or empty)"),
+        ("a,b\n1,nan\n", "row 2, b: is 'nan'"),
+        ("a,b\n1,2\n1,2", "breaks off within its last row"),
+    ],
+)
+def test_a_table_of_ones_own_is_whole(tmp_path, text, told):
+    path = tmp_path / "t.csv"
+    path.write_text("\ufeffa,b,c\nx,1.5,\n\ny,,z\n")
+    whole = read_table(path, "a table", {"a": str, "b": number_or_none})
+    assert whole == [{"a": "x", "b": 1.5, "c": ""}, {"a": "y", "b": None, "c": "z"}]
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(told)):
+        read_table(path, "a table", {"a": str, "b": number_or_none})

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from gibbsflow.binding.facts import AccountFacts, Facts
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import read_json, within, write_json
 
@@ -258,10 +258,15 @@ class SimSystem:
 
         Raises
         ------
+        InputError
+            Where there is none.
         StateError
-            Where there is none, or it cannot be read.
+            Where it cannot be read.
         """
         file = Path(folder) / FILE_NAME
+        if not file.exists() and not file.is_symlink():
+            right = "a folder that `system_prep system`, or a phase after it, has written"
+            raise InputError(Problem(str(folder), f"holds no {FILE_NAME}", right))
         content = read_json(file)
         name, artifacts, meta = (
             content.get(key) if isinstance(content, dict) else None for key in ("name", "artifacts", "meta")

@@ -116,7 +116,7 @@ def campaign(
     as_json: Json = False,
 ) -> None:
     """Table, records and report of a campaign: one row for each row of the samplesheet, or each edge."""
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.report.campaign import terminal_table, write_campaign
 

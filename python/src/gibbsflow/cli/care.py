@@ -20,7 +20,7 @@ def list_all(root: Root = Path("state"), as_json: Json = False) -> None:
 
     Changes nothing. Sizes are of content, in powers of 1000; --json has bytes.
     """
-    with verb(None):
+    with verb(None, reads=True):
         from gibbsflow.workflow.care.campaigns import as_json as as_mapping
         from gibbsflow.workflow.care.campaigns import campaigns_table, list_campaigns
 
@@ -37,7 +37,7 @@ def du(
     Changes nothing. Sizes are of content, in powers of 1000; --json has bytes. A file of several names (hard links)
     counts once, links are not followed.
     """
-    with verb(None):
+    with verb(None, reads=True):
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.workflow.care.usage import usage, usage_text
 

@@ -17,7 +17,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Differences B - A of what two campaigns computed, kcal/mol, with errors, and settings that differ."""
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.report.comparison import compare_campaigns, comparison_text, write_comparison
 
         found = compare_campaigns(a, b)

@@ -35,7 +35,7 @@ EXAMPLES = {
     "fe run": "fe run --leg legs/complex --replicate 0 --state state/complex_0 --out fe/complex_0 --time-budget 2h",
     "fe share": "fe share --leg legs/complex --replicate 0 --state state/0 --run-out fe/0 --out shared",
     "fe status": "fe status state/demo --watch 10",
-    "analysis network": "analysis network --edges edges.csv --anchor mean --temperature 298.15 --out network",
+    "analysis network": "analysis network --edges edges.csv --experiment measured.csv --anchor mean --out network",
     "analysis next-round": "analysis next-round --system prepared_fe/b1 --run fe/complex_0 --record analysed/b1",
     "analysis standard-state": "analysis standard-state --temperature 298.15 --r0 5.0 --k-r 10",
     "analysis leg": "analysis leg --input dhdl.xvg --format gromacs --temperature 300 --out leg",

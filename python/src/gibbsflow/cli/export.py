@@ -36,7 +36,7 @@ def lammps(
 
     The grade is computed by LAMMPS itself, of which the package ML-POD is needed and nothing else.
     """
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.export.folder import write_folder
@@ -65,7 +65,7 @@ def card(
     as_json: Json = False,
 ) -> None:
     """Write the model card as Markdown and JSON: range, data, errors, thresholds, verdict, licence, how to cite."""
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.potential.export.handed_over import Source, read_verdict
         from gibbsflow.potential.export.model_card import card as make_card
         from gibbsflow.potential.export.model_card import card_text
@@ -91,7 +91,7 @@ def data(
     as_json: Json = False,
 ) -> None:
     """Write the labelled frames for other tools: extended XYZ, ase.db, OPTIMADE's structures, and what they are."""
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.potential.export.data_files import write_data
         from gibbsflow.potential.export.handed_over import Source
 

@@ -69,7 +69,7 @@ def next_round(
     as_json: Json = False,
 ) -> None:
     """Say what a round of sampling would ask for under other settings, such as another target; computes nothing."""
-    with verb(None, as_json=as_json) as result:
+    with verb(None, as_json=as_json, reads=True) as result:
         from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
         from gibbsflow.binding.analyse.transformation import FILE_NAME
         from gibbsflow.binding.system import SimSystem

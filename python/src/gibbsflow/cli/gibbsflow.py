@@ -104,7 +104,7 @@ def params(file: Annotated[Path, typer.Argument(help="File of parameters, as -pa
 @app.command()
 def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the pipeline.")]) -> None:
     """Describe a finished run as a Workflow Run RO-Crate: ro-crate-metadata.json beside its results."""
-    with verb(None):
+    with verb(None, reads=True):
         from gibbsflow.report.crate import write_crate
         from gibbsflow.workflow.folders.published import set_strays_aside
 

@@ -96,7 +96,12 @@ def select(
 def _present(files: dict[str, Path]) -> None:
     from gibbsflow.errors import InputError, Problem
 
-    missing = [Problem(str(path), "no such file or folder") for path in files.values() if not path.exists()]
+    right = {"potential": "a folder of a potential, as `train fit` writes DIR/potential"}
+    missing = [
+        Problem(str(path), "no such file or folder", right.get(role, "a file of structures, such as extxyz or CIF"))
+        for role, path in files.items()
+        if not path.exists()
+    ]
     if missing:
         raise InputError(missing)
 

@@ -72,7 +72,7 @@ def decide(
 
 def report(begin: From, out: Out, as_json: Json = False) -> None:
     """Write what a loop came to: the potential, the data-set card, the learning curve and the page."""
-    with verb(out, as_json=as_json) as result:
+    with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.report.potential_page import write_loop_results
 
         manager = _open(begin)

@@ -69,7 +69,7 @@ def show(folder: Path, *kinds: str, watch_s: float | None, as_json: bool) -> Non
     import sys
 
     while True:
-        with verb(None):
+        with verb(None, reads=True):
             from gibbsflow.workflow.state.status import read_status, settled, status_table
 
             rows = read_status(folder, *kinds)

@@ -17,7 +17,7 @@ from typing import Any
 import typer
 
 from gibbsflow.cli.style import program_runs, show_traceback, style, tell_of_defect
-from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
+from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, InputError, StateError, StoppedEarly, StorageError
 from gibbsflow.version import __version__
 from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
@@ -35,10 +35,13 @@ from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
 _log = logging.getLogger(__name__)
+_MADE_AGAIN = "Nothing was changed. Take that file from a copy, or let the verb that writes it make it again."
 
 
 @contextmanager
-def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) -> Iterator[Result]:
+def verb(
+    out: Path | None, *, state: Path | None = None, as_json: bool = False, reads: bool = False
+) -> Iterator[Result]:
     """Run the body of a verb: log to standard error, write ``result.json``, turn errors into exit codes.
 
     Parameters
@@ -50,6 +53,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     as_json
         Print the result on standard output. A verb without this choice has it done where ``--json`` asks for it, and
         what its body prints becomes lines in ``printed``. A failure is printed by the outermost verb in any case.
+    reads
+        Whether the verb only reads what others wrote: a damaged file of gibbsflow's own is then an input that is wrong.
 
     Yields
     ------
@@ -81,7 +86,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
         finally:
             ignore_stop_signals()  # what is left takes a moment, and must not be cut in half
     except (GibbsflowError, Signalled) as raised:
-        code = _tell(raised if isinstance(raised, GibbsflowError) else StoppedEarly(str(raised)), result, state)
+        told = InputError(str(raised), what_to_do=_MADE_AGAIN) if reads and isinstance(raised, StateError) else raised
+        code = _tell(told if isinstance(told, GibbsflowError) else StoppedEarly(str(told)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
         if (fault := storage_fault(raised)) is not None:
             code = _tell(fault, result, state)

@@ -42,7 +42,7 @@ def watch(
     import json
     import sys
 
-    with verb(None):
+    with verb(None, reads=True):
         from gibbsflow.report.live.plain_table import plain_table
         from gibbsflow.workflow.watch.campaign_view import CampaignView
 
@@ -68,7 +68,7 @@ def pack(
     Passwords and tokens are masked; trajectories, samples, checkpoints and what is larger than 1 MB stay out, and are
     named in LEFT_OUT.txt. Example: `gibbsflow pack state/demo b2 --out b2.tar.gz`.
     """
-    with verb(None):
+    with verb(None, reads=True):
         from gibbsflow.workflow.care.contents import human_bytes
         from gibbsflow.workflow.watch.campaign_view import CampaignView
         from gibbsflow.workflow.watch.packing import pack_item

@@ -49,7 +49,7 @@ def check_element(symbol: str) -> str:
     from gibbsflow.config.section import nearest
 
     if symbol == "X" or symbol not in atomic_numbers:
-        raise ValueError(f"{symbol!r} is no element; {nearest(symbol.capitalize(), atomic_numbers)}")
+        raise ValueError(f"{symbol!r} is no element; {nearest(symbol.capitalize(), atomic_numbers.keys() - {'X'})}")
     return symbol
 
 

@@ -17,6 +17,7 @@ from gibbsflow.report.page import environment
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open, read_json
+from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 
 TABLE, PAGE, RESULTS = "comparison.csv", "comparison.html", "results.parquet"
 FAR_Z = 2.0
@@ -194,6 +195,7 @@ def _rows(folder: Path) -> dict[str, dict[str, Any]]:
     import pyarrow.parquet as pq
 
     right = "a folder of results of a binding campaign"
+    require_file(Path(folder) / RESULTS, right, DATA_BYTES)
     try:
         table = pq.read_table(Path(folder) / RESULTS)
     except (OSError, pa.ArrowException) as error:

@@ -6,15 +6,17 @@ import base64
 import csv
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import BaseModel
 
+from gibbsflow.errors import StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
@@ -31,7 +33,8 @@ from gibbsflow.report.summary.multiqc import LEARNING, write_learning_multiqc
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
-from gibbsflow.workflow.files import atomic_open, read_json
+from gibbsflow.workflow.files import as_written, atomic_open, read_json
+from gibbsflow.workflow.input_files import number_or_none, read_table
 
 if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
@@ -61,6 +64,7 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
         Whether Nextflow may have run the loop, which is then cited.
     """
     folder, point = manager.folder, manager.checkpoint
+    shown = _Shown.of(folder)
     out.mkdir(parents=True, exist_ok=True)
     carried = (loop_state.POTENTIAL, "dataset", loop_state.DATABASE, loop_state.CHECKPOINT, loop_state.CONFIG)
     validated = [loop_state.VALIDATION] if (folder / loop_state.VALIDATION).is_dir() else []
@@ -68,17 +72,20 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     database = DatabaseManager(out / loop_state.DATABASE)
     explained = [database.explain(structure_id(frame)) for frame in database.frames()]
     rows = structure_rows(explained, point.holdout)
+    if not rows:
+        raise StateError(f"{folder / loop_state.DATABASE}: damaged, it holds no structures")
     write_table(out / "structures.csv", rows)
     history = [asdict(record) for record in point.history]
     write_table(out / "learning_curve.csv", [_flat(record) for record in history])
     programs = sorted({row["program"] for row in rows if row["program"]})
     with atomic_open(out / "dataset_card.md", "w") as file:
-        fit = read_json(folder / loop_state.METRICS)["fit"]
-        doubts, fates = label_doubts.read(folder), fates_by_generation(point)
-        file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
+        fates = fates_by_generation(point)
+        file.write(dataset_card(manager.config, point.history, rows, programs, shown.doubts, shown.fit, fates))
     write_learning_multiqc(history, out, "-".join(manager.config.target.elements))
     with atomic_open(out / _METHODS, "w") as file:
-        file.write(loop_methods(manager.config, point.history, fit.get("versions", {}), programs, nextflow=nextflow))
+        file.write(
+            loop_methods(manager.config, point.history, shown.fit.get("versions", {}), programs, nextflow=nextflow)
+        )
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     if fates:
@@ -87,7 +94,7 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     learning_curve(history, figures / "learning_curve")
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
-    _write_page(manager, programs, rows, out)
+    _write_page(manager, shown, programs, rows, out)
     _list(out)
 
 
@@ -108,7 +115,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _write_page(
-    manager: WorkflowManager, programs: Sequence[str], rows: Sequence[Mapping[str, Any]], out: Path
+    manager: WorkflowManager, shown: _Shown, programs: Sequence[str], rows: Sequence[Mapping[str, Any]], out: Path
 ) -> None:
     environment = Environment(
         loader=PackageLoader("gibbsflow.report"),
@@ -120,7 +127,7 @@ def _write_page(
     environment.filters["pretty"] = pretty
     environment.filters["value"] = quantity_value
     environment.filters["unit"] = quantity_unit
-    point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
+    point, fit = manager.checkpoint, shown.fit
     text = environment.get_template("potential.html.j2").render(
         name="-".join(manager.config.target.elements),
         history=point.history,
@@ -141,17 +148,13 @@ def _write_page(
         grades=_image(out / "figures/grades.svg"),
         grade_error=_image(out / "figures/grade_error.png"),
         grade=fit.get("grade", {}),
-        errors=list(_errors(fit)),
-        doubts=[
-            (weight.removesuffix("s"), text)
-            for weight, found in label_doubts.read(manager.folder).items()
-            for text in found
-        ],
-        data=[(_SETS.get(name, name), account_lines(facts)) for name, facts in fit.get("account", {}).items()],
+        errors=shown.errors,
+        doubts=[(weight.removesuffix("s"), text) for weight, found in shown.doubts.items() for text in found],
+        data=shown.data,
         notes=fit.get("notes", []),
         warnings=fit.get("warnings", []),
         generations=list(_generations(manager)),
-        measured=_measured(out / loop_state.VALIDATION / "validation.csv"),
+        measured=shown.measured,
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
     )
@@ -159,9 +162,57 @@ def _write_page(
         file.write(text)
 
 
+class _Errors(BaseModel):
+    """Errors of a fit on the frames of one kind, as the page shows them."""
+
+    frames: int
+    energy_mae_mev_per_atom: float | None
+    force_mae_ev_per_angstrom: float | None
+    stress_mae_gpa: float | None
+
+
+class _Curve(BaseModel):
+    rank_correlation_atoms: float | None = None
+    rank_correlation_frames: float | None = None
+
+
+class _Grade(BaseModel):
+    curve: _Curve | None = None
+
+
+class _Fit(BaseModel):
+    grade: _Grade = _Grade()
+    notes: list[str] = []
+    warnings: list[str] = []
+    versions: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the files of a last generation hold, read before anything is written: a damaged one leaves no half page."""
+
+    fit: Mapping[str, Any]
+    errors: Sequence[Mapping[str, Any]]
+    data: Sequence[tuple[str, Any]]
+    doubts: Mapping[str, Sequence[str]]
+    measured: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, folder: Path) -> _Shown:
+        path = folder / loop_state.METRICS
+        content = read_json(path)
+        with as_written(path, "`infer decide`"):
+            fit = content["fit"]
+            _Fit.model_validate(fit)
+            errors = _errors(fit)
+            data = [(_SETS.get(name, name), account_lines(facts)) for name, facts in fit.get("account", {}).items()]
+        measured = _measured(folder / loop_state.VALIDATION / "validation.csv")
+        return cls(fit, errors, data, label_doubts.read(folder), measured)
+
+
 def _errors(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"set": _SETS[name], "kind": kind, **errors}
+        {"set": _SETS[name], "kind": kind, **errors, **_Errors.model_validate(errors).model_dump()}
         for name in ("test", "train")
         for kind, errors in {"all": fit[name], **fit[name]["by_config_type"]}.items()
     ]
@@ -183,13 +234,24 @@ def _counted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _measured(path: Path) -> list[dict[str, Any]]:
     """Quantities of a validation that were compared, the worst first; none where there was no validation."""
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         return []
-    with open(path) as file:
-        rows = [row for row in csv.DictReader(file) if row["verdict"]]
-    numbers = ("potential", "reference", "difference")
-    read = [row | {name: float(row[name]) if row[name] else None for name in numbers} for row in rows]
-    return sorted(read, key=lambda row: ("FAIL", "WARN", "PASS").index(row["verdict"]))
+    rows = [row for row in read_table(path, "a table of `train validate`", _VALIDATED) if row["verdict"]]
+    return sorted(rows, key=lambda row: _VERDICTS.index(row["verdict"]))
+
+
+def _verdict(cell: str) -> str:
+    if cell and cell not in _VERDICTS:
+        raise ValueError(f"{', '.join(_VERDICTS)}, or empty")
+    return cell
+
+
+_VERDICTS = ("FAIL", "WARN", "PASS")
+_VALIDATED: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("property", "quantity", "unit", "source", "error"), str),
+    **dict.fromkeys(("potential", "reference", "difference", "good_within", "bearable_within"), number_or_none),
+    "verdict": _verdict,
+}
 
 
 def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
@@ -162,8 +163,44 @@ def read_json(path: Path) -> Any:
             return json.loads(file.read(), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
+    except OSError as error:
+        if _code(error) not in ("ELOOP", "ENOTDIR", "ENAMETOOLONG"):  # else a disk or a right, which is told as such
+            raise
+        raise StateError(f"{path}: not readable ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # among them those of the encoding
         raise StateError(f"{path}: not readable as JSON ({one_line(str(error), 200)})") from error
+
+
+@contextmanager
+def as_written(path: Path, by: str) -> Iterator[None]:
+    """Take what a file of gibbsflow's own holds for granted: where it is something else, the file is at fault.
+
+    Parameters
+    ----------
+    path
+        The file.
+    by
+        What writes it, for messages, such as "`infer decide`".
+
+    Yields
+    ------
+    None
+        Once; within, nothing is done but to interpret the content of the file.
+
+    Raises
+    ------
+    StateError
+        For a key, type or value that is not as it was written, with the first that was met.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        told = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False, include_context=False)[0]
+            told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}, not {shown(first['input'])}"
+        what = f"{type(error).__name__}: {one_line(told, 200)}"
+        raise StateError(f"{path}: damaged, not as {by} writes it ({what})") from error
 
 
 def _finite(text: str) -> float:

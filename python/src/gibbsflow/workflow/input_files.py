@@ -12,14 +12,15 @@ import csv
 import gzip
 import io
 import lzma
+import math
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, shown
 
 MB = 1_000_000
 SETTINGS_BYTES = MB // 5
@@ -225,6 +226,91 @@ def csv_records(text: str, path: Path, right: str, *, delimiter: str = ",") -> I
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(Problem(str(path), f"not readable as CSV: {error}", right, row=start)) from error
+
+
+def read_table(
+    path: Path, right: str, columns: Mapping[str, Callable[[str], Any]], most_bytes: int = DATA_BYTES
+) -> list[dict[str, Any]]:
+    """Read a table of gibbsflow's own, whose columns are known.
+
+    Parameters
+    ----------
+    path
+        Comma-separated values.
+    right
+        What it should be, for messages.
+    columns
+        What reads the cells of each column that must be there, by its name: it raises ValueError for what is none of
+        its values, with what would be right. Other columns are read as text.
+    most_bytes
+        As in :func:`open_input`.
+
+    Returns
+    -------
+    list of dict
+        Values by column, row by row; empty lines hold none.
+
+    Raises
+    ------
+    InputError
+        As in :func:`read_text` and :func:`csv_records`; for a column that is missing or there twice, a row that is
+        shorter or longer than the header, a table that breaks off or has no row, and for a cell that is not what its
+        column holds.
+    """
+    text = read_text(path, right, most_bytes)
+    records = [(line, cells) for line, cells in csv_records(text, path, right) if cells]
+    header = records[0][1] if records else []
+    if lacking := [name for name in columns if header.count(name) != 1]:
+        what = "is empty" if not records else f"has no column, or two, of the name {', '.join(lacking)}"
+        raise InputError(Problem(str(path), what, f"{right}, with the columns {', '.join(columns)}", row=1))
+    found = []
+    for line, cells in records[1:]:
+        if len(cells) != len(header):
+            what = f"{len(cells)} cells, not {len(header)}"
+            raise InputError(Problem(str(path), what, "one for each column; a file that is whole", row=line))
+        row: dict[str, Any] = dict(zip(header, cells, strict=True))
+        for name, read in columns.items():
+            try:
+                row[name] = read(row[name])
+            except ValueError as error:
+                raise InputError(
+                    Problem(str(path), f"is {shown(row[name])}", str(error), row=line, field=name)
+                ) from error
+        found.append(row)
+    if not found or not text.endswith("\n"):
+        what = "breaks off within its last row" if found else "has a header and no row"
+        raise InputError(Problem(str(path), what, f"{right}, as it was written"))
+    return found
+
+
+def number_or_none(cell: str) -> float | None:
+    """Read a cell that holds a number or nothing.
+
+    Parameters
+    ----------
+    cell
+        The cell.
+
+    Returns
+    -------
+    float or None
+        None for an empty cell.
+
+    Raises
+    ------
+    ValueError
+        For what is no finite number.
+    """
+    right = "a finite number, or empty"
+    if not cell.strip():
+        return None
+    try:
+        value = float(cell)
+    except ValueError as error:
+        raise ValueError(right) from error
+    if not math.isfinite(value):
+        raise ValueError(right)
+    return value
 
 
 def unpack(content: bytes, path: Path, right: str, most_bytes: int, *, field: str | None = None) -> bytes:

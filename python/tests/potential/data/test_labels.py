@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.labels import (
     BOUND,
+    LabelResult,
     bad_structure,
     check_label,
     crash,
@@ -168,3 +170,13 @@ def test_failures_by_a_threshold_are_known() -> None:
     assert result_of(si2()).failed("BAD_STRUCTURE", close).by_threshold
     assert not result_of(si2()).failed("BAD_STRUCTURE", "no atoms").by_threshold
     assert not result_of(si2()).by_threshold
+
+
+@pytest.mark.parametrize(("field", "value"), [("energy_ev", ["x"]), ("forces_ev_per_angstrom", 3), ("audit", {"a": 1})])
+def test_a_label_of_other_types_is_named(tmp_path: Path, field: str, value: object) -> None:
+    write_labels(tmp_path / "labels.jsonl", [LabelResult("a", "labelled"), LabelResult("b", "failed")])
+    path = tmp_path / "labels.jsonl"
+    first, second = path.read_text().splitlines()
+    path.write_text(f"{first}\n{json.dumps({**json.loads(second), field: value})}\n")
+    with pytest.raises(StateError, match=rf"labels\.jsonl: damaged, .*: 1\.{field}"):
+        read_labels(path)

@@ -203,6 +203,15 @@ def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_pa
     counts = [len(read_frames(recorded.folder / name)) for name in (loop_state.TRAIN, loop_state.HOLDOUT)]
     assert [again.labels, again.holdout_labels] == counts and errors["frames"] not in counts
     assert (tmp_path / "generation_00" / "validation" / "validation.html").exists()
+    for folder, by in (
+        (tmp_path / "validated", "train validate"),
+        (runs[0], "infer explore"),
+        (tmp_path / "fit", "train fit"),
+    ):
+        (folder / "result.json").write_text("3")
+        with pytest.raises(StateError, match=f"result.json: damaged, not as `{by}` writes it"):
+            manager = WorkflowManager(recorded.folder, limited)
+            manager.decide(tmp_path / "fit", runs, tmp_path / "no", validated=tmp_path / "validated")
 
 
 def test_nothing_to_start_from_is_refused(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.data.formats.masks import FORCE_MASK
-from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.files import as_written, atomic_open
 from gibbsflow.workflow.input_files import DATA_BYTES, read_text
 
 if TYPE_CHECKING:
@@ -453,6 +454,10 @@ def read_labels(path: Path) -> list[LabelResult]:
         Where it is missing or damaged.
     """
     try:
-        return [LabelResult(**json.loads(line)) for line in read_text(path, "labels", DATA_BYTES).splitlines()]
+        found = [json.loads(line) for line in read_text(path, "labels", DATA_BYTES).splitlines()]
+        for content in found:
+            LabelResult(**content)  # refuses what is missing and what is not known
     except (InputError, OSError, ValueError, RecursionError, TypeError) as error:
         raise StateError(f"{path}: not readable as labels ({error})") from error
+    with as_written(path, "`dft label`"):
+        return TypeAdapter(list[LabelResult]).validate_python(found)

@@ -17,7 +17,7 @@ from gibbsflow.potential.train.fit import fingerprint, load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.inputs import POTENTIAL
 from gibbsflow.potential.train.shared.protocols import Potential
-from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.files import as_written, read_json
 from gibbsflow.workflow.result import FILE_NAME
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Source:
         str
             As in ``training.backend``.
         """
-        return str(read_json(self.folder / _MARK).get("backend", DEFAULT_BACKEND))
+        return str(_object(self.folder / _MARK, "`train fit`").get("backend", DEFAULT_BACKEND))
 
     @property
     def settings_hash(self) -> str:
@@ -155,9 +155,17 @@ def _figures(home: Path) -> Mapping[str, Any]:
     generations = sorted(found, key=lambda path: (len(path.parent.name), path.parent.name), reverse=True)
     for path in (home / _METRICS, *generations):
         if path.is_file():
-            return dict(read_json(path)["fit"])
-    result = dict(read_json(home / FILE_NAME)) if (home / FILE_NAME).is_file() else {}
+            content = read_json(path)
+            with as_written(path, "`infer decide`"):
+                return dict(content["fit"])
+    result = _object(home / FILE_NAME, "`train fit`") if (home / FILE_NAME).is_file() else {}
     return result if "coefficients" in result else {}
+
+
+def _object(path: Path, by: str) -> dict[str, Any]:
+    content = read_json(path)
+    with as_written(path, by):
+        return dict(content)
 
 
 def _config(home: Path) -> PotentialConfig | None:
@@ -186,7 +194,7 @@ def read_verdict(folder: Path, source: Source) -> Mapping[str, Any]:
         Where there is no verdict, or that of another potential.
     """
     path = Path(folder) / FILE_NAME if Path(folder).is_dir() else Path(folder)
-    content = dict(read_json(path)) if path.is_file() else {}
+    content = _object(path, "`train validate`") if path.is_file() else {}
     if not isinstance(content.get("verdict"), str):
         raise InputError(Problem(str(path), "holds no verdict", "the result.json of a validation", field="verdict"))
     was_of = content.get("potential_sha256")

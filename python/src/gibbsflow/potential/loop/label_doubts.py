@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from gibbsflow.workflow.files import read_json, write_json
+from pydantic import TypeAdapter
+
+from gibbsflow.workflow.files import as_written, read_json, write_json
 
 FILE = "label_doubts.json"
 """In a state folder; absent where nothing was said."""
@@ -27,9 +29,7 @@ def read(folder: Path) -> dict[str, list[str]]:
     dict
         ``warnings`` and ``notes``, as sentences.
     """
-    path = Path(folder) / FILE
-    content = read_json(path) if path.exists() else {}
-    return {weight: list(content.get(weight, ())) for weight in WEIGHTS}
+    return _said(Path(folder) / FILE, "the loop")
 
 
 def hand_on(source: Path, target: Path, labels: Iterable[Path] = ()) -> None:
@@ -44,9 +44,8 @@ def hand_on(source: Path, target: Path, labels: Iterable[Path] = ()) -> None:
     """
     said = read(source)
     for folder in labels:
-        path = Path(folder) / "result.json"
-        content = read_json(path) if path.exists() else {}
-        said = {weight: [*said[weight], *(content.get(weight) or ())] for weight in WEIGHTS}
+        told = _said(Path(folder) / "result.json", "`dft label` or `system_prep structures`")
+        said = {weight: [*said[weight], *told[weight]] for weight in WEIGHTS}
     summed = {weight: _summed(sentences) for weight, sentences in said.items()}
     if any(summed.values()):
         write_json(Path(target) / FILE, summed)
@@ -66,6 +65,14 @@ def add_note(folder: Path, sentence: str) -> None:
     """
     said = read(folder)
     write_json(Path(folder) / FILE, {**said, "notes": [*said["notes"], sentence]})
+
+
+def _said(path: Path, by: str) -> dict[str, list[str]]:
+    """Sentences of a file by their weight; none where there is no file."""
+    content = read_json(path) if path.exists() or path.is_symlink() else {}
+    with as_written(path, by):
+        found = {weight: content.get(weight) or [] for weight in WEIGHTS}
+        return TypeAdapter(dict[str, list[str]]).validate_python(found)
 
 
 def _summed(sentences: Iterable[str]) -> list[str]:

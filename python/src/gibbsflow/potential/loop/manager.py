@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from gibbsflow.config.potential import Target
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
@@ -33,7 +35,7 @@ from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.potential.train.shared.protocols import check_figures
 from gibbsflow.potential.validate.labels.label_audit import held_counts, hold_labels
 from gibbsflow.potential.validate.labels.zero_checks import hold_other_zeros
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.files import as_written, read_json, write_json
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -279,7 +281,7 @@ class WorkflowManager:
         point = self.checkpoint.to(Phase.VALIDATE)
         errors = _validated(fit)
         point = point.to(Phase.EXPLORE)
-        runs = [dict(read_json(Path(folder) / "result.json")) for folder in explored]
+        runs = [_explored(Path(folder) / "result.json") for folder in explored]
         if len(runs) != len(loop_state.trajectories(self.folder)):
             raise StateError(f"{len(runs)} of {len(loop_state.trajectories(self.folder))} trajectories are there")
         for run in runs:
@@ -295,7 +297,8 @@ class WorkflowManager:
         record = self._record(errors, runs, len(found), database)
         if validated is not None:
             told = read_json(validated / "result.json")
-            record = replace(record, validation=told["verdict"], validation_reasons=list(told["reasons"]))
+            with as_written(validated / "result.json", "`train validate`"):
+                record = replace(record, validation=str(told["verdict"]), validation_reasons=list(told["reasons"]))
             for name in loop_state.VALIDATION_FILES:
                 loop_state.copy_state(validated, out / loop_state.VALIDATION, (name,))
         self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
@@ -369,7 +372,10 @@ class WorkflowManager:
 
 def _validated(fit: Path) -> dict[str, Any]:
     """VALIDATE: the errors on the hold-out must be there and finite."""
-    content = dict(read_json(Path(fit) / "result.json"))
+    path = Path(fit) / "result.json"
+    content = read_json(path)
+    with as_written(path, "`train fit`"):
+        content = dict(content)
     if content.get("status") != "finished":
         raise ScienceError(f"{fit}: training is {content.get('status')}: {content.get('message')}")
     check_figures(content, graded=True, where=str(fit))
@@ -377,6 +383,22 @@ def _validated(fit: Path) -> dict[str, Any]:
     if any(value is None or not math.isfinite(value) for value in figures):
         raise ScienceError(f"{fit}: no finite error on the hold-out")
     return content
+
+
+class _Explored(BaseModel):
+    """What is read here of a trajectory's result."""
+
+    steps: int
+    stopped_by: str
+    max_grade: float
+    max_spread_ev_per_angstrom: float = 0.0
+
+
+def _explored(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    with as_written(path, "`infer explore`"):
+        _Explored.model_validate(content)
+    return dict(content)
 
 
 def _frames(folder: Path) -> list[Atoms]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gibbsflow.errors import InputError, Problem, StateError
+from pydantic import TypeAdapter
+
+from gibbsflow.errors import InputError, Problem, StateError, one_line
 from gibbsflow.potential.loop.stopping import GenerationRecord
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.files import as_written, read_json, write_json
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -167,16 +169,16 @@ class LoopCheckpoint:
         """
         path = Path(folder) / CHECKPOINT
         content = read_json(path)
-        try:
+        with as_written(path, "the learning loop"):
             version = content.pop("version")
             if version != VERSION:
                 raise StateError(f"{path}: version {version}, expected {VERSION}")
-            history = tuple(GenerationRecord(**record) for record in content.pop("history"))
-            phase, holdout = Phase(content.pop("phase")), tuple(content.pop("holdout"))
-            screenings = tuple(dict(entry) for entry in content.pop("screenings", ()))
-            return cls(**content, phase=phase, holdout=holdout, history=history, screenings=screenings)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StateError(f"{path}: not a checkpoint of the learning loop ({error})") from error
+            unknown = content.keys() - {one.name for one in fields(cls)}
+            for record in content["history"]:
+                unknown |= record.keys() - {one.name for one in fields(GenerationRecord)}
+            if unknown:
+                raise KeyError(*sorted(unknown))
+            return TypeAdapter(cls).validate_python(content)
 
 
 def clear(folder: Path) -> None:
@@ -213,10 +215,18 @@ def copy_state(source: Path, target: Path, names: Sequence[str] = ALWAYS_COPIED)
     for name in names:
         if not (source / name).exists():
             raise StateError(f"{source / name}: missing, so the loop cannot go on from {source}")
-        if (source / name).is_dir():
-            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(source / name, target / name)
+        if (source / name).is_dir() and Path(name).suffix:
+            raise StateError(f"{source / name}: a folder, where a file should be")
+        if not (source / name).is_dir() and not Path(name).suffix:
+            raise StateError(f"{source / name}: a file, where a folder should be")
+        try:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source / name, target / name)
+        except shutil.Error as error:  # of several files, each with its reason
+            path, _, why = error.args[0][0]
+            raise StateError(f"{path}: cannot be copied ({one_line(str(why), 200)})") from error
 
 
 def write_batches(folder: Path, prefix: str, frames: Sequence[Atoms], size: int) -> None:
