@@ -185,6 +185,26 @@ def test_killed_before_the_links_were_set_they_are_set_by_the_next_call(out, lin
     assert (folder / "FINISHED").exists() and len(amber_programs.called(out)) == 3
 
 
+# gfortran's words of an option that is not in the namelist; pmemd's of one that it refuses; sander's of both
+@pytest.mark.parametrize(
+    ("log", "output"),
+    [
+        ("Fortran runtime error: Cannot match namelist object name gti_cut_sc", ""),
+        ("", " ERROR:   mcbarint is greater than the number of steps!\n\n Input errors occurred. Terminating"),
+        ("", " error in reading namelist cntrl"),
+        ("", "  NTF ( 99) must be in 1..8.\n\n *** input error(s)"),
+    ],
+)
+def test_an_input_that_a_program_does_not_take_is_no_failure(out, log, output):
+    words = f"""while (($#)); do case $1 in -o) out=$2;; esac; shift; done
+        echo "{output}" >"$out"; echo "{log}" >&2; exit 1"""
+    done = amber_programs.run(out, "run-local.bash", "window_03", program=f"#!/usr/bin/env bash\n{words}\n")
+    assert done.returncode == 65 and "does not take minimise.in" in done.stderr
+    assert "gti_cut_sc" in done.stderr if log else "error" in done.stderr.lower()
+    assert failed(out) is None and amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-002.in"]
+
+
 CUT_SHORT = amber_programs.PROGRAM + '[[ $in != md-001.in ]] || echo half >"$restart"\n'
 
 

@@ -36,7 +36,9 @@ if next_step; then
     one=$window/$name
     [[ -e $one.attempt-$attempt ]] && input=$one.attempt-$attempt || input=$one.in
     wrong=$(fault "$input" "$one.out" "$one.rst7")
-    [[ -z $wrong ]] || failed "$one: $wrong; $(said "$one.out" "$name.log")"
+    [[ -n $wrong ]] || continue
+    check_taken "$mpi_program" "$one.out" "$name.log"
+    failed "$one: $wrong; $(said "$one.out" "$name.log")"
   done
   put "$name.done" "$((steps * ${#windows[@]})) $(total_length "$name.rst7" "${windows[@]}")"
   point "${windows[@]}"

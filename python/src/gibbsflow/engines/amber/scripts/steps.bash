@@ -184,6 +184,14 @@ reached() { # OUTPUT: the last MD step that it tells of
   awk '/A V E R A G E S/ { exit } $1 == "NSTEP" && $2 == "=" { n = $3 } END { print n + 0 }' "$1" 2>/dev/null || echo 0
 }
 
+check_taken() { # PROGRAM FILE...: a program that does not know an option, or refuses one, has not begun
+  local program=$1
+  shift
+  if cat -- "$@" 2>/dev/null | grep -aEqi 'namelist|input errors occurred|\*\*\* input error'; then
+    quit 65 "$program does not take $name.in: $(said "$@"); another version of it may"
+  fi
+}
+
 check_room() { # a program may end without a word of a full disk, which is no failure of the science
   local bytes=65536
   if [[ -n ${before:-} && -e $before ]]; then ((bytes += 2 * $(wc -c <"$before"))); fi
@@ -211,7 +219,7 @@ fault() { # INPUT OUTPUT RESTART: why a run is not whole, or nothing: the full l
 
 said() { # FILE...: the words of a program that explain a failure
   cat -- "$@" 2>/dev/null | grep -aEio -m 1 \
-    'vlimit exceeded|coordinate resetting.*|.*box dimensions have changed too much.*|.*list exceeds largest sphere.*|bond lengths for shake.*|illegal memory access.*|launch failure.*|.*error.*' |
+    'vlimit exceeded|coordinate resetting.*|.*box dimensions have changed too much.*|.*list exceeds largest sphere.*|bond lengths for shake.*|.*namelist.*|illegal memory access.*|launch failure.*|.*error.*' |
     tail -n 1 | cut -c -160
 }
 
@@ -251,7 +259,10 @@ run_step() { # [OWNER]: the run that next_step found
   run "$name.log" "$program" -O -i "$input" -c "$before" -o "$name.out" -r "$name.rst7" -x "$name.nc" -inf mdinfo \
     "${options[@]}"
   wrong=$(fault "$input" "$name.out" "$name.rst7")
-  [[ -z $wrong ]] || failed "$folder $name: $wrong; $(said "$name.out" "$name.log")" "${1:-.}"
+  if [[ -n $wrong ]]; then
+    check_taken "$program" "$name.out" "$name.log"
+    failed "$folder $name: $wrong; $(said "$name.out" "$name.log")" "${1:-.}"
+  fi
   sync -- "$name.rst7" 2>/dev/null || true
   put "$name.done" "$(reached "$name.out") $(total_length "$name.rst7" .)"
   point .
