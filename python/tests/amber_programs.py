@@ -24,7 +24,7 @@ echo "$in" >>called.txt
 [[ " ${WRONG:-} " == *" $in "* ]] && { echo 'vlimit exceeded for step 3' >"$out"; exit 1; }
 steps=$(awk '$1 == "nstlim" { print $3 + 0 }' "$in")
 [[ " ${SHORT:-} " == *" $in "* ]] && steps=$((steps - 1))
-printf ' NSTEP = %8d   TIME(PS) = 1.0\\n   5.  TIMINGS\\n' "${steps:-0}" >"$out"; echo "$in" >"$restart"
+printf ' NSTEP = %8d   TIME(PS) = 1.0\\n   5.  TIMINGS\\n' "${steps:-0}" >"$out"; printf '%-32s\\n' "$in" >"$restart"
 """
 SANDER = '#!/bin/sh\nexec "$SANDER" "$@"\n'
 MPI = """#!/usr/bin/env bash

@@ -84,7 +84,7 @@ def checked(given: dict[str, str]) -> dict[str, str]:
 def begin_ps(start: str) -> float:
     """The time that a restart of this program tells, that of equilibration for other coordinates."""
     with open(start, errors="replace") as file:
-        told = re.fullmatch(r"\S+\nat (\S+) ps\n", file.read(100))
+        told = re.fullmatch(r"\S+ *\nat +(\S+) ps\n", file.read(100))
     return float(told[1]) if told else 20.0
 
 
@@ -126,7 +126,7 @@ def main(words: list[str]) -> None:
             head + blocks(chosen, lambdas, steps, every, begun_ps, given["-i"] + os.getcwd()) + "\n   5.  TIMINGS\n"
         )
     with open(given["-r"], "w") as file:
-        file.write(f"{given['-i']}\nat {begun_ps + steps * dt} ps\n")
+        file.write(f"{given['-i']:<32}\nat {begun_ps + steps * dt!r:>26} ps\n")  # restarts are as long as each other
 
 
 if __name__ == "__main__":

@@ -77,8 +77,24 @@ def dynamics_words(md: Md, steps: int, temperature_k: float, seed: int) -> dict[
         "imin": "0", "irest": "1", "ntx": "5", "nstlim": str(steps), "dt": f"{md.timestep_fs / 1000:.6g}",
         "ntt": "3", "gamma_ln": f"{md.friction_per_ps:g}", "temp0": f"{temperature_k:.6g}", "ig": str(seed),
         "ntc": "2", "ntf": "2", "nscm": "0", "ntpr": str(steps), "ntwr": str(steps), "ntxo": "2",
-        "mcbarint": str(min(steps, STEPS_PER_VOLUME_MOVE)),  # a shorter run has a move of its volume too
+        "mcbarint": steps_per_volume_move(steps),
     }  # fmt: skip
+
+
+def steps_per_volume_move(steps: int) -> str:
+    """Say how often the volume is moved: as OpenMM does, and in a short run once at least.
+
+    Parameters
+    ----------
+    steps
+        Of the run.
+
+    Returns
+    -------
+    str
+        ``mcbarint``, less than `steps`: pmemd ends, and sander warns, where it is not (100 if nothing is written).
+    """
+    return str(min(max(1, steps - 1), STEPS_PER_VOLUME_MOVE))
 
 
 def minimisation_words(steps: int) -> dict[str, str]:

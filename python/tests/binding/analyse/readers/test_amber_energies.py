@@ -86,6 +86,17 @@ def test_an_output_that_breaks_off_in_a_block(files):
         read_leg(files)
 
 
+@pytest.mark.parametrize("cut", ["Energy a", "Energy at 0.2500 =", "Energy at 0.2500 =   "])
+def test_an_output_that_breaks_off_within_a_line_of_a_block_is_cut_not_damaged(files, cut):
+    begun = "MBAR Energy analysis:\nEnergy at 0.0000 =   -7713.1\n"
+    files[1].write_text(files[1].read_text() + begun + cut)
+    with pytest.raises(InputError, match=r"truncated: it breaks off in a block of MBAR energies, after 1 of 5"):
+        read_leg(files)
+    files[1].write_text(files[1].read_text() + "\n and on\n")
+    with pytest.raises(InputError, match=r"a block of 1 MBAR energies instead of 5, or a line that is none: damaged"):
+        read_leg(files)
+
+
 def energy(path, state, value):
     """Put something else in the place of one energy of the third block."""
     lines = path.read_text().splitlines(keepends=True)

@@ -60,8 +60,9 @@ def test_a_window_goes_on_where_it_was_cut(written):
     assert not (window / "md-002.done").exists() and not (window / "FAILED").exists()
     assert run(out, "run-local.bash", "window_03").returncode == 0
     assert amber_programs.called(out)[4:] == ["md-002.in", "md-002.in", "md-003.in"]
-    assert (window / "md-current.rst7").read_text() == "md-003.in\n"
-    assert (window / "md-previous.rst7").read_text() == "md-002.in\n" and not (window / "md-001.rst7").exists()
+    assert (window / "md-current.rst7").read_text().split() == ["md-003.in"]
+    assert (window / "md-previous.rst7").read_text().split() == ["md-002.in"]
+    assert not (window / "md-001.rst7").exists()
     sentinel = read_sentinel(window, "FINISHED")
     assert sentinel.steps_done == 1250 + 20000 + 500 and len(sentinel.inputs_hash) == 64
     assert run(out, "run-segment.bash", "window_03").returncode == 0 and len(amber_programs.called(out)) == 7
@@ -101,3 +102,19 @@ def test_a_leg_that_exchanges(tmp_path):
     assert (out / "window_04" / "attempt-001" / "md-001.out").exists() and "dt = 0.002," in (
         out / "window_04" / "md-003.attempt-2"
     ).read_text()
+    links = [(out / "window_04" / f"md-{one}.rst7").readlink().name for one in ("current", "previous")]
+    assert links == ["md-003.rst7", "md-002.rst7"]
+
+
+def test_a_restart_of_one_window_that_was_cut_since_has_all_windows_run_again(tmp_path):
+    leg = amber_legs.leg(tmp_path / "leg", "solvent", sampler="exchange")
+    leg, out = replace(leg, states=leg.states[::8]), tmp_path / "out"
+    write_leg_files(leg, 0, out)
+    mpi = amber_programs.mpi(out)
+    assert amber_programs.run(out, "run-exchange.bash", MPIRUN=mpi).returncode == 0
+    assert (out / "window_01" / "md-previous.rst7").readlink().name == "relax.rst7"
+    (out / "window_01" / "md-001.rst7").write_text("half")
+    done = amber_programs.run(out, "run-exchange.bash", MPIRUN=mpi)
+    assert done.returncode == 0 and "damaged since, so that md-001 is run again" in done.stderr
+    called = (out / "called.txt").read_text().split()
+    assert called == [f"window_{window:02d}/md-001.in" for window in (0, 1, 2)] * 2

@@ -58,6 +58,18 @@ def test_a_segment(tmp_path):
     assert len(seeds) == 5 and options(inputs(one.leg, 5).segment(0))["ig"] == found["ig"]
 
 
+@pytest.mark.parametrize("sampler", ["independent", "exchange"])
+def test_the_volume_is_moved_within_each_run_however_short(tmp_path, sampler):
+    # pmemd: "mcbarint is greater than the number of steps!", also where they are equal
+    short = {"window_ps": 0.3, "window_equil_ps": 0.1, "sample_ps": 0.1, "segment_ps": 0.1, "sampler": sampler}
+    for lengths, wanted in ((short, "24"), ({"sampler": sampler}, "25")):
+        one = inputs(amber_legs.leg(tmp_path / str(len(lengths)), "complex", **lengths))
+        for text in (one.relax(), one.segment(0)):
+            found = options(text)
+            assert found["mcbarint"] == wanted and int(wanted) < int(found["nstlim"]) * int(found.get("numexchg", 1))
+        assert "mcbarint" not in options(one.warm())
+
+
 def test_windows_that_exchange(tmp_path):
     text = inputs(amber_legs.leg(tmp_path, "sdr", sampler="exchange"), 3).segment(0)
     found = options(text)

@@ -146,6 +146,84 @@ def test_a_minimisation_without_numbers_has_failed(out):
     assert done.returncode == 70 and "minimise: energies are no numbers" in failed(out).message
 
 
+@pytest.mark.parametrize("left", [b"", b"half", None])
+def test_a_restart_that_was_cut_since_is_made_again_from_the_one_before(out, left):
+    """A program takes what is missing of it for zeros, or blames the science."""
+    for _ in range(2):
+        amber_programs.run(out, "run-segment.bash", "window_03")
+    damaged = out / "window_03" / "md-001.rst7"
+    whole = damaged.read_bytes()
+    if left is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(left)
+    done = amber_programs.run(out, "run-local.bash", "window_03")
+    assert done.returncode == 0 and f"md-001.rst7 has {len(left or b'')} bytes and had 33: damaged since" in done.stderr
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-001.in", "md-002.in"]
+    assert damaged.read_bytes() == whole and failed(out) is None
+    assert (out / "window_03" / "md-001.done").read_text() == "100 33\n"
+
+
+def test_what_others_are_held_at_is_made_again_too(out):
+    amber_programs.run(out, "run-segment.bash", "window_03")
+    (out / "window_03" / "minimise.rst7").write_text("half")
+    assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "minimise.in", "md-001.in", "md-002.in"]
+
+
+@pytest.mark.parametrize("links", [{}, {"md-current.rst7": "md-001.rst7", "md-previous.rst7": "minimise.rst7"}])
+def test_killed_before_the_links_were_set_they_are_set_by_the_next_call(out, links):
+    amber_programs.run(out, "run-local.bash", "window_03")
+    folder = out / "window_03"
+    for name in ("FINISHED", "md-current.rst7", "md-previous.rst7"):
+        (folder / name).unlink()
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+    assert amber_programs.run(out, "run-segment.bash", "window_03").returncode == 0
+    assert (folder / "md-current.rst7").readlink().name == "md-002.rst7"
+    assert (folder / "md-previous.rst7").readlink().name == "md-001.rst7"
+    assert (folder / "FINISHED").exists() and len(amber_programs.called(out)) == 3
+
+
+# gfortran's words of an option that is not in the namelist; pmemd's of one that it refuses; sander's of both
+@pytest.mark.parametrize(
+    ("log", "output"),
+    [
+        ("Fortran runtime error: Cannot match namelist object name gti_cut_sc", ""),
+        ("", " ERROR:   mcbarint is greater than the number of steps!\n\n Input errors occurred. Terminating"),
+        ("", " error in reading namelist cntrl"),
+        ("", "  NTF ( 99) must be in 1..8.\n\n *** input error(s)"),
+    ],
+)
+def test_an_input_that_a_program_does_not_take_is_no_failure(out, log, output):
+    words = f"""while (($#)); do case $1 in -o) out=$2;; esac; shift; done
+        echo "{output}" >"$out"; echo "{log}" >&2; exit 1"""
+    done = amber_programs.run(out, "run-local.bash", "window_03", program=f"#!/usr/bin/env bash\n{words}\n")
+    assert done.returncode == 65 and "does not take minimise.in" in done.stderr
+    assert "gti_cut_sc" in done.stderr if log else "error" in done.stderr.lower()
+    assert failed(out) is None and amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-002.in"]
+
+
+CUT_SHORT = amber_programs.PROGRAM + '[[ $in != md-001.in ]] || echo half >"$restart"\n'
+
+
+def test_a_restart_shorter_than_the_start_is_not_whole(out):
+    amber_programs.run(out, "run-segment.bash", "window_03")
+    done = amber_programs.run(out, "run-segment.bash", "window_03", program=CUT_SHORT)
+    assert done.returncode == 70 and "md-001: its restart is cut short" in failed(out).message
+
+
+def test_a_disk_that_is_full_is_no_failure_though_the_program_says_nothing_of_it(out):
+    amber_programs.run(out, "run-segment.bash", "window_03")
+    words = ("-c", "ulimit -f 16; exec bash run-segment.bash window_03")  # in KiB: no file grows beyond
+    done = amber_programs.run(out, *words, WRONG="md-001.in")
+    assert done.returncode == 74 and "the disk is full" in done.stderr
+    assert failed(out) is None and not (out / "window_03" / "attempts").exists()
+    assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-001.in", "md-002.in"]
+
+
 SAYS = "#!/bin/sh\necho '{}' >&2\nexit {}\n"
 
 

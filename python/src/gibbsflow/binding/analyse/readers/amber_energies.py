@@ -227,8 +227,11 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
     mbar_rows: list[int] = []
     gradient_rows: list[int] = []
     expected, block, steps, finished, damaged = 0, -1, 0, False, ""
-    averages = False
+    averages, broken = False, 0
     for number, line in read_lines(path, RIGHT):
+        if broken:
+            what = f"a block of {block} MBAR energies instead of {expected or 'more'}, or a line that is none: damaged"
+            raise InputError(Problem(str(path), what, "a whole output", row=broken))
         if match := _STEPS.search(line):
             steps = steps or int(match[1])
         if line.startswith("MBAR Energy analysis"):
@@ -240,9 +243,9 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
         elif block >= 0:
             expected = expected or block
             if block != expected or not line.startswith(" ---"):
-                what = f"a block of {block} MBAR energies instead of {expected}, or a line that is none: damaged"
-                raise InputError(Problem(str(path), what, "a whole output", row=number))
-            block = -1
+                broken = number  # damaged, unless it is the last line of a run that was killed as it wrote
+            else:
+                block = -1
         elif "A V E R A G E S" in line:
             averages = True
         elif line.startswith("|====="):

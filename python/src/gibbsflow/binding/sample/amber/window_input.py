@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.amber_states import DIGITS, AmberPath
 from gibbsflow.binding.alchemy.sampling_plan import Sampling
-from gibbsflow.engines.amber.mdin import consecutive, headed
+from gibbsflow.engines.amber.mdin import consecutive, headed, steps_per_volume_move
 from gibbsflow.engines.amber.scripts.run_scripts import Step
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.seeds import derive_seed
@@ -134,7 +134,7 @@ class WindowInput:
         plan = self.leg.sampling
         steps = str(_relax_steps(plan))
         chosen = {"nstlim": steps, "ntpr": str(plan.steps_per_sample), "ntwx": "0", "ntwr": steps}
-        return self._mdin(RELAXED, int(steps), chosen | self._pressed("relax"), self._restraints())
+        return self._mdin(RELAXED, int(steps), chosen | self._pressed("relax", int(steps)), self._restraints())
 
     def segment(self, number: int) -> str:
         """Go on for a segment at constant pressure, with energies of all states at each sample.
@@ -151,12 +151,13 @@ class WindowInput:
         """
         plan = self.leg.sampling
         every = str(plan.steps_per_sample)
-        samples, steps = steps_of(plan, number) // plan.steps_per_sample, str(steps_of(plan, number))
+        count = steps_of(plan, number)
+        samples, steps = count // plan.steps_per_sample, str(count)
         if self.leg.fe.sampler == "exchange":
             chosen = {"nstlim": every, "numexchg": str(samples), "gremd_acyc": "1"}
         else:
             chosen = {"nstlim": steps}
-        chosen |= {"ntpr": every, "ntwx": steps, "ntwr": steps} | self._pressed(f"segment {number}")
+        chosen |= {"ntpr": every, "ntwx": steps, "ntwr": steps} | self._pressed(f"segment {number}", count)
         chosen |= {"ifmbar": "1", "bar_intervall": every, "mbar_states": str(len(self.path.clambdas))}
         chosen |= {"mbar_lambda": ", ".join(_lambda(value) for value in self.path.clambdas)}
         title = f"segment {number + 1} of {segments(plan)}"
@@ -165,10 +166,11 @@ class WindowInput:
         held = self._restraints() if alone else self._restraints("", f"{self.name}/")
         return self._mdin(title, total_steps(plan), chosen, held)
 
-    def _pressed(self, stage: str) -> dict[str, str]:
+    def _pressed(self, stage: str, steps: int) -> dict[str, str]:
         md = self.leg.md
         chosen = {"imin": "0", "irest": "1", "ntx": "5", "dt": f"{md.timestep_fs / 1000:g}"}
         chosen |= {"ntb": "2", "ntp": "1", "barostat": "2", "pres0": f"{md.pressure_bar:g}"}
+        chosen |= {"mcbarint": steps_per_volume_move(steps)}
         return chosen | self._thermostat(stage) | self._shake() | self._common() | self._alchemy()
 
     def _thermostat(self, stage: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ for window in "${windows[@]}"; do
   )
 done
 if next_step; then
+  redo_damaged "${windows[@]}"
   group=$(<"groupfile-${name#md-}")
   if ((attempt > 1)); then
     for window in "${windows[@]}"; do input_of "$window/$name" >/dev/null; done
@@ -35,14 +36,17 @@ if next_step; then
     one=$window/$name
     [[ -e $one.attempt-$attempt ]] && input=$one.attempt-$attempt || input=$one.in
     wrong=$(fault "$input" "$one.out" "$one.rst7")
-    [[ -z $wrong ]] || failed "$one: $wrong; $(said "$one.out" "$name.log")"
+    [[ -n $wrong ]] || continue
+    check_taken "$mpi_program" "$one.out" "$name.log"
+    failed "$one: $wrong; $(said "$one.out" "$name.log")"
   done
-  put "$name.done" "$((steps * ${#windows[@]}))"
+  put "$name.done" "$((steps * ${#windows[@]})) $(total_length "$name.rst7" "${windows[@]}")"
+  point "${windows[@]}"
   for window in "${windows[@]}"; do
-    ln -sfn -- "$(readlink "$window/md-current.rst7")" "$window/md-previous.rst7"
-    ln -sfn -- "$name.rst7" "$window/md-current.rst7"
     [[ $older == start.inpcrd || -z $older ]] || rm -f -- "$window/$older"
   done
   echo "$name is done"
 fi
-next_step || sentinel FINISHED "$(steps_done)" '' ''
+if next_step; then exit 0; fi
+point "${windows[@]}"
+sentinel FINISHED "$(steps_done)" '' ''

@@ -15,5 +15,10 @@ program=${AMBER_PROGRAM:-$(<"$home/program")}
 hold
 settle .
 [[ -e FINISHED ]] && exit 0
-if next_step; then run_step; fi
-next_step || sentinel FINISHED "$(steps_done)" '' ''
+if next_step; then
+  redo_damaged .
+  run_step
+fi
+if next_step; then exit 0; fi
+point .
+sentinel FINISHED "$(steps_done)" '' ''

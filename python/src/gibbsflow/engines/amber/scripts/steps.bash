@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What run-segment.bash and run-exchange.bash share: read by them, not run.
 # A folder's file `steps` lists its runs in order: a name (its input is NAME.in), its MD steps (0: a minimisation), and
-# further options of the program. NAME.done says that a run is whole, and has its steps.
+# further options of the program. NAME.done says that a run is whole: its steps, and how long its restart is.
 # shellcheck disable=SC2034,SC2154,SC2094 # home and folder are those of the script that reads this
 export LC_ALL=C
 readonly MOST_ATTEMPTS=3
@@ -26,7 +26,10 @@ number() { # FILE: what it holds, 0 where it holds none
 }
 
 put() { # FILE TEXT: whole or not at all, also where the power goes
-  printf '%s\n' "$2" >"$1.new"
+  if ! { printf '%s\n' "$2" >"$1.new"; } 2>/dev/null; then
+    rm -f -- "$1.new"
+    quit 74 "$1 cannot be written: the disk is full, or the folder cannot be written into"
+  fi
   sync -- "$1.new" 2>/dev/null || true # not every file system can
   mv -f -- "$1.new" "$1"
 }
@@ -101,6 +104,55 @@ next_step() { # sets name, steps, options, before (what it starts from) and olde
   return 1
 }
 
+redo_damaged() { # FOLDER...: after next_step; where what it starts from was cut short since, that run is done again
+  # a program takes what is missing of a restart for zeros, or blames the science
+  local needed one length found again=''
+  for needed in "$before" "${options[@]}"; do
+    one=${needed%.rst7} length=''
+    [[ $needed == *.rst7 && -e $one.done ]] || continue
+    read -r _ length <"$one.done" || true
+    found=$(total_length "$needed" "$@")
+    [[ -n $length && $found != "$length" ]] || continue
+    echo "$folder: $needed has $found bytes and had $length: damaged since, so that $one is run again" >&2
+    rm -f -- "$one.done"
+    again=yes
+  done
+  [[ -n $again ]] || return 0
+  next_step
+  redo_damaged "$@"
+}
+
+total_length() { # NAME FOLDER...: bytes of the files of this name, 0 for one that is not there
+  local name=$1 place total=0
+  shift
+  for place in "$@"; do
+    [[ ! -e $place/$name ]] || ((total += $(wc -c <"$place/$name")))
+  done
+  echo "$total"
+}
+
+point() { # FOLDER...: md-current.rst7 and md-previous.rst7 of each, from what is done: a kill may have come before them
+  local one rest place last='' prior=''
+  while read -r one rest || [[ -n $one ]]; do
+    [[ -e $one.done ]] || break
+    prior=$last last=$one.rst7
+  done <steps
+  [[ -n $last ]] || return 0
+  for place in "$@"; do
+    link "$last" "$place/md-current.rst7"
+    if [[ -n $prior ]]; then
+      link "$prior" "$place/md-previous.rst7"
+    elif [[ $place != . ]]; then # windows that exchange: the last of what each has run for itself
+      link "$(awk 'NF { n = $1 } END { print n }' "$place/steps").rst7" "$place/md-previous.rst7"
+    fi
+  done
+}
+
+link() { # TARGET PATH: one that is never missing
+  ln -sfn -- "$1" "$2.new"
+  mv -fT -- "$2.new" "$2"
+}
+
 safer() { # INPUT: the same for this attempt: half the time step for each failure before it, 1 fs at the least, over
   # the same time; other random numbers; minimisation twice as long
   awk -v attempt="$attempt" '
@@ -132,19 +184,42 @@ reached() { # OUTPUT: the last MD step that it tells of
   awk '/A V E R A G E S/ { exit } $1 == "NSTEP" && $2 == "=" { n = $3 } END { print n + 0 }' "$1" 2>/dev/null || echo 0
 }
 
+check_taken() { # PROGRAM FILE...: a program that does not know an option, or refuses one, has not begun
+  local program=$1
+  shift
+  if cat -- "$@" 2>/dev/null | grep -aEqi 'namelist|input errors occurred|\*\*\* input error'; then
+    quit 65 "$program does not take $name.in: $(said "$@"); another version of it may"
+  fi
+}
+
+check_room() { # a program may end without a word of a full disk, which is no failure of the science
+  local bytes=65536
+  if [[ -n ${before:-} && -e $before ]]; then ((bytes += 2 * $(wc -c <"$before"))); fi
+  if ! { head -c "$bytes" /dev/zero >.room; } 2>/dev/null; then
+    rm -f -- .room
+    quit 74 "the disk is full, or the folder cannot be written into: a file of $bytes bytes does not fit"
+  fi
+  rm -f -- .room
+}
+
 fault() { # INPUT OUTPUT RESTART: why a run is not whole, or nothing: the full length alone is whole
   local wanted
   grep -q '^   5\.  TIMINGS' "$2" 2>/dev/null || { echo "it broke off"; return; }
   ! grep -Eq '(EPtot|Etot) *= *(NaN|-?Infinity|\*+)|TEMP\(K\) = *(NaN|\*+)' "$2" || { echo "energies are no numbers"; return; }
   ! grep -Eq '^ +[0-9]+ +NaN' "$2" || { echo "energies are no numbers"; return; } # of a minimisation
   [[ -s $3 ]] || { echo "it has no restart"; return; }
+  # MD leaves velocities too, which it may have begun without
+  if [[ ${before:-} == *.rst7 && -e $before ]] && grep -q nstlim "$1" && (($(wc -c <"$3") < $(wc -c <"$before"))); then
+    echo "its restart is cut short"
+    return
+  fi
   wanted=$(awk '$1 == "nstlim" { n = $3 + 0 } $1 == "numexchg" { n = 0; exit } END { print n + 0 }' "$1")
   ((wanted == 0 || $(reached "$2") == wanted)) || echo "it ended at step $(reached "$2") of $wanted"
 }
 
 said() { # FILE...: the words of a program that explain a failure
   cat -- "$@" 2>/dev/null | grep -aEio -m 1 \
-    'vlimit exceeded|coordinate resetting.*|bond lengths for shake.*|illegal memory access.*|launch failure.*|.*error.*' |
+    'vlimit exceeded|coordinate resetting.*|.*box dimensions have changed too much.*|.*list exceeds largest sphere.*|bond lengths for shake.*|.*namelist.*|illegal memory access.*|launch failure.*|.*error.*' |
     tail -n 1 | cut -c -160
 }
 
@@ -164,6 +239,7 @@ run() { # LOG COMMAND...: sets `code`; what is no failure of the science ends he
 }
 
 failed() { # MESSAGE [OWNER]: a failure of the science; the next call is another attempt, with safer settings
+  check_room
   cd -- "${2:-.}" || exit
   sentinel FAILED "$(steps_done)" Numerical "$1 (attempt $attempt of $MOST_ATTEMPTS)"
   put attempts "$attempt" # after it: three without FAILED are three that were cleared
@@ -183,11 +259,13 @@ run_step() { # [OWNER]: the run that next_step found
   run "$name.log" "$program" -O -i "$input" -c "$before" -o "$name.out" -r "$name.rst7" -x "$name.nc" -inf mdinfo \
     "${options[@]}"
   wrong=$(fault "$input" "$name.out" "$name.rst7")
-  [[ -z $wrong ]] || failed "$folder $name: $wrong; $(said "$name.out" "$name.log")" "${1:-.}"
+  if [[ -n $wrong ]]; then
+    check_taken "$program" "$name.out" "$name.log"
+    failed "$folder $name: $wrong; $(said "$name.out" "$name.log")" "${1:-.}"
+  fi
   sync -- "$name.rst7" 2>/dev/null || true
-  put "$name.done" "$(reached "$name.out")"
-  [[ $before == start.inpcrd ]] || ln -sfn -- "$before" md-previous.rst7
-  ln -sfn -- "$name.rst7" md-current.rst7
+  put "$name.done" "$(reached "$name.out") $(total_length "$name.rst7" .)"
+  point .
   # what others are held at stays, and where minimisation led: `equil run --written` reads both
   if [[ $older == *.rst7 && $older != *minimise.rst7 ]] && ! grep -q -- "-ref $older" steps; then rm -f -- "$older"; fi
   echo "$folder: $name is done"
