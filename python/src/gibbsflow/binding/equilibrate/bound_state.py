@@ -16,6 +16,8 @@ LAST_SHARE = 0.5
 LEAST_BURIED = 0.45
 """A ligand from whose centre fewer directions than this end at the receptor is outside. In CB7's cavity it is 0.84, at
 its portal 0.54, beside its wall 0.40."""
+LIPIDS_AT_FACE = 0.2
+"""Share of directions that lipids add around a ligand at the membrane's face: 0.24 at a helix's end among the heads."""
 KEPT_AT_FACE = 0.5
 """Part of the share of the prepared pose that a ligand among lipids keeps. Beside one helix of leucine and alanine the
 share is 0.26 in the median where the ligand's centre is in contact, 0.14 2 Å and 0.10 3 Å farther out."""
@@ -117,7 +119,7 @@ def least_buried_from(ligand_angstrom: Floats, receptor_angstrom: Floats, lipids
     Returns
     -------
     float
-        `LEAST_BURIED`; where receptor and lipids only reach it together, at the membrane's face, `KEPT_AT_FACE` of the
+        `LEAST_BURIED`; where the receptor does not reach it and lipids add `LIPIDS_AT_FACE`, `KEPT_AT_FACE` of the
         receptor's share, `LEAST_AT_FACE` at the least.
     """
     centre = ligand_angstrom.mean(axis=0)[None]
@@ -125,4 +127,5 @@ def least_buried_from(ligand_angstrom: Floats, receptor_angstrom: Floats, lipids
         float(buriedness(centre, around, RAYS)[0])
         for around in (receptor_angstrom, np.vstack([receptor_angstrom, lipids_angstrom]))
     )
-    return max(KEPT_AT_FACE * alone, LEAST_AT_FACE) if alone < LEAST_BURIED <= both else LEAST_BURIED
+    at_face = alone < LEAST_BURIED and both - alone >= LIPIDS_AT_FACE
+    return max(KEPT_AT_FACE * alone, LEAST_AT_FACE) if at_face else LEAST_BURIED
