@@ -54,6 +54,8 @@ def test_the_box_changes_by_height_and_area_and_the_bilayer_is_looked_at(equilib
     result = Result()
     analysis = analyse_equilibration(system, root / "analysis", result, plot="equil.svg")
     plot_equilibration(root / "analysis" / "equil.svg", analysis)
+    analysis.require_bound()  # at the membrane's face, where no more than a part of what surrounds it is receptor
+    assert any("at the membrane's face" in str(note) for note in analysis.system.meta["account"]["notes"])
     found = result.figures["membrane"]
     assert found["lipids"] == {"PA-PC-OL": 9} and sum(found["leaflets"].values()) == 9
     assert found["waters_in_core"] == 0 and 35 < found["thickness_angstrom"] < 50

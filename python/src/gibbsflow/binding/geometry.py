@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gibbsflow.units import Floats
@@ -131,3 +133,27 @@ def circular_std_deg(angles_deg: Floats) -> float:
     """
     off = (angles_deg - circular_mean_deg(angles_deg) + 180) % 360 - 180
     return float(np.sqrt((off**2).mean()))
+
+
+def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
+    """Lay frames on the first one by the given atoms.
+
+    Parameters
+    ----------
+    frames
+        Shape (F, N, 3), in any one unit.
+    atoms
+        Indices of the atoms to lay on each other.
+
+    Returns
+    -------
+    ndarray
+        Shape (F, N, 3).
+    """
+    chosen = list(atoms)
+    target = frames[0, chosen] - frames[0, chosen].mean(axis=0)
+    laid = np.empty_like(frames)
+    for number, frame in enumerate(frames):
+        centre = frame[chosen].mean(axis=0)
+        laid[number] = (frame - centre) @ best_rotation(frame[chosen] - centre, target) + frames[0, chosen].mean(axis=0)
+    return laid

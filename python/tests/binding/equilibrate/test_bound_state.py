@@ -1,10 +1,12 @@
 """Bound or unbound, judged on a guest in, at and beside its host."""
 
+import bilayers
 import host_guest as hg
 import numpy as np
 import pytest
 
-from gibbsflow.binding.equilibrate.bound_state import analyse_bound, superposed
+from gibbsflow.binding.equilibrate.bound_state import LEAST_AT_FACE, LEAST_BURIED, analyse_bound, least_buried_from
+from gibbsflow.binding.geometry import superposed
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,43 @@ def test_superposition_undoes_a_rotation():
     rotation *= np.sign(np.linalg.det(rotation))
     frames = np.stack([frame, frame @ rotation.T + 4])
     assert superposed(frames, range(12))[1] == pytest.approx(frame, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def beside_a_helix():
+    """Heavy atoms of a helix along z, of six atoms flat against its side, and of lipids all about them."""
+    names, _, _, xyz = bilayers.helix()
+    helix = xyz[[name.lstrip("0123456789")[0] != "H" for name in names]]
+    ring = 1.4 * np.array([[0, np.sin(a), np.cos(a)] for a in np.arange(6) * np.pi / 3])
+    out = next(
+        r for r in np.arange(4, 15, 0.1) if np.linalg.norm(helix - ring[:, None] - [r, 0, 0], axis=-1).min() > 3.6
+    )
+    ligand = ring + [out, 0, 0]
+    grid = np.stack(np.meshgrid(*[np.arange(-20, 21, 2.5)] * 3), axis=-1).reshape(-1, 3)
+    solid = np.vstack([helix, ligand])
+    lipids = grid[np.linalg.norm(grid[:, None] - solid, axis=-1).min(axis=1) > 3.6]
+    return helix, ligand, lipids
+
+
+def test_among_lipids_a_part_of_the_prepared_poses_share_is_asked_for(beside_a_helix):
+    helix, ligand, lipids = beside_a_helix
+    least = least_buried_from(ligand, helix, lipids)
+    assert LEAST_AT_FACE <= least < 0.25
+    assert least_buried_from(ligand, helix, np.zeros((0, 3))) == LEAST_BURIED  # the same beside water
+    adrift = ligand + [9.0, 0, 0]
+    around = lipids[np.linalg.norm(lipids[:, None] - adrift, axis=-1).min(axis=1) > 3.6]
+    assert least_buried_from(adrift, helix, around) == LEAST_AT_FACE
+
+
+@pytest.mark.parametrize(("shift", "bound"), [(0.0, True), (1.0, True), (4.0, False), (9.0, False)])
+def test_a_ligand_at_the_membranes_face_stays_or_leaves(beside_a_helix, shift, bound):
+    helix, ligand, lipids = beside_a_helix
+    atoms = len(helix)
+    noise = np.random.default_rng(2).normal(scale=0.1, size=(10, atoms + len(ligand), 3))
+    frames = noise + np.vstack([helix, ligand + [shift, 0, 0]])
+    nearest = np.argsort(np.linalg.norm(helix - ligand.mean(axis=0), axis=1))[:8].tolist()
+    outcome = analyse_bound(
+        frames, ligand=range(atoms, atoms + len(ligand)), site=nearest, receptor=range(atoms), threshold_angstrom=20.0,
+        least_buried=least_buried_from(ligand, helix, lipids),
+    )  # fmt: skip
+    assert outcome.bound is bound, outcome.why

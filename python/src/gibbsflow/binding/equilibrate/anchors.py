@@ -23,8 +23,7 @@ import networkx as nx
 import numpy as np
 
 from gibbsflow.binding.anchor_facts import AnchorCandidate
-from gibbsflow.binding.equilibrate.bound_state import superposed
-from gibbsflow.binding.geometry import angle_deg, boresch_geometry, circular_mean_deg, circular_std_deg
+from gibbsflow.binding.geometry import angle_deg, boresch_geometry, circular_mean_deg, circular_std_deg, superposed
 from gibbsflow.errors import ScienceError
 from gibbsflow.units import STANDARD_VOLUME_ANGSTROM3, Floats, kt_kcal_per_mol
 

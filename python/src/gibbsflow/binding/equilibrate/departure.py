@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from gibbsflow.binding.equilibrate.bound_state import superposed
 from gibbsflow.binding.facts import PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
-from gibbsflow.binding.geometry import dihedral_deg
+from gibbsflow.binding.geometry import dihedral_deg, superposed
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.small_molecule.mapping import symmetries
 from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified

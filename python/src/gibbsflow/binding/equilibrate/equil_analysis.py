@@ -14,15 +14,17 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.anchor_facts import AnchorFacts
 from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
 from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
-from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
+from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED, BoundAnalysis, analyse_bound, least_buried_from
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
 from gibbsflow.binding.equilibrate.membrane_analysis import MembraneAnalysis, analyse_membrane
+from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
 from gibbsflow.binding.facts import BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.engines.openmm_systems import load_topology
+from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology
 from gibbsflow.errors import UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, inputs_hash, read_arrays
@@ -100,19 +102,22 @@ def analyse_equilibration(
         return _analyse_solute(system, out, result, plot)
     roles = ("complex_prmtop", "equil_frames", "equil_log")
     threshold = system.facts(SettingsFacts).equil.unbound_threshold_angstrom
+    least = _least_buried(system)
+    at_face = {} if least == LEAST_BURIED else {"least_buried": round(least, 3)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles},
-        settings={"threshold": threshold, "anchors": ANCHORS},
+        settings={"threshold": threshold, "anchors": ANCHORS, **at_face},
         physics=PHYSICS,
     )
     file = read_arrays(system.path("equil_frames"), "positions_nm", "time_ps", "heating", optional=("box_nm",))
     frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
     free = frames[~heating]
     atoms = system.facts(TopologyFacts)
-    heavy = set(heavy_atoms(system.path("complex_prmtop")))
-    ligand = [a for a in atoms.ligand_atoms if a in heavy]
-    receptor = [a for a in atoms.receptor_atoms if a in heavy]
-    outcome = analyse_bound(free, ligand=ligand, site=atoms.site_atoms, receptor=receptor, threshold_angstrom=threshold)
+    heavy = Departure(system).heavy
+    outcome = analyse_bound(
+        free, ligand=heavy["ligand"], site=atoms.site_atoms, receptor=heavy["receptor"], threshold_angstrom=threshold,
+        least_buried=least,
+    )  # fmt: skip
     judged = list(outcome.judged)
     distance = float(np.median(outcome.distance_angstrom[judged]))
     result.figures |= {
@@ -123,6 +128,8 @@ def analyse_equilibration(
         "why": outcome.why,
     }
     account, figures = Departure(system).account_of_equilibrated(free[judged])
+    if at_face:
+        account.note(f"the site is at the membrane's face: bound where {least:.0%} of the surroundings are receptor")
     result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
     membrane = None
     if (boxes := file.get("box_nm")) is not None:
@@ -152,6 +159,19 @@ def analyse_equilibration(
         analysed = _represented(analysed, free[outcome.representative])
     table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table, membrane)
+
+
+def _least_buried(system: SimSystem) -> float:
+    """How buried the ligand has to stay: less where its prepared pose is at the face of a membrane."""
+    prmtop, start = system.path("complex_prmtop"), Departure(system)
+    lipids = lipids_of(prmtop, without=(*system.facts(TopologyFacts).receptor_atoms, *start.heavy["ligand"]))
+    if not lipids.are_a_membrane:
+        return LEAST_BURIED
+    xyz, parts = start.start_angstrom, start.heavy
+    centre = xyz[parts["ligand"]].mean(axis=0)
+    around = np.intersect1d(lipids.atoms, heavy_atoms(prmtop))
+    near = xyz[around] + to_nearest_image(xyz[around] - centre, box_vectors_nm(system.path("complex_inpcrd")) * 10)
+    return least_buried_from(xyz[parts["ligand"]], xyz[parts["receptor"]], near)
 
 
 def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | None) -> EquilibrationAnalysis:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint
-from gibbsflow.binding.equilibrate.bound_state import superposed
-from gibbsflow.binding.geometry import boresch_geometry
+from gibbsflow.binding.geometry import boresch_geometry, superposed
 from gibbsflow.units import Floats
 
 RIGID_ANGSTROM = 1.0

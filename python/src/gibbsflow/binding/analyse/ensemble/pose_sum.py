@@ -18,7 +18,7 @@ import numpy as np
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
 from gibbsflow.binding.analyse.verdict import Finding, Level, overall, sentences
-from gibbsflow.binding.equilibrate.bound_state import superposed
+from gibbsflow.binding.geometry import superposed
 from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.result import versions
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
-from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED, superposed
+from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
 from gibbsflow.binding.equilibrate.frame_files import Selection, read_frames_nm
 from gibbsflow.binding.facts import SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
+from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.sample.energies import read_window_meta
 from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
