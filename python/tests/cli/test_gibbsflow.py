@@ -51,6 +51,7 @@ def test_a_dry_run_names_the_phases_and_makes_nothing(campaign, tmp_path):
 
 
 def test_a_dry_run_without_the_gpu_warns_and_a_measurement_on_it_is_refused(campaign):
+    import openmm
 
     there = {openmm.Platform.getPlatform(n).getName() for n in range(openmm.Platform.getNumPlatforms())}
     if not (missing := {"CUDA", "OpenCL"} - there):
