@@ -98,6 +98,29 @@ def analyse_bound(
     return BoundAnalysis(near and inside, why, distance, buried, rmsd, tuple(int(i) for i in judged), representative)
 
 
+def uncorrelated_samples(*series: Floats) -> float:
+    """Count the samples that several series of the same frames amount to.
+
+    Parameters
+    ----------
+    *series
+        In order of time, each of shape (F,), in any unit.
+
+    Returns
+    -------
+    float
+        F / g of the slowest, with its statistical inefficiency g [Chodera et al., JCTC 3, 26 (2007)]; 1 where one does
+        not vary or has fewer than three frames.
+    """
+    from pymbar import timeseries  # a second to load
+
+    fewest = float(len(series[0]))
+    for one in series:
+        told = len(one) > 2 and np.ptp(one) > 0
+        fewest = min(fewest, len(one) / float(timeseries.statistical_inefficiency(one)) if told else 1.0)
+    return fewest
+
+
 def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
     """Lay frames on the first one by the given atoms.
 

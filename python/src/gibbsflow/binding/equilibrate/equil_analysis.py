@@ -14,7 +14,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.anchor_facts import AnchorFacts
 from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
 from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
-from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
+from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound, uncorrelated_samples
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
@@ -137,8 +137,17 @@ def analyse_equilibration(
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     account.settle()
     largest = float(outcome.distance_angstrom[judged].max())
+    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
+    series = [outcome.distance_angstrom, outcome.rmsd_angstrom]
+    if "density_g_per_ml" in (table.dtype.names or ()):
+        series.append(table["density_g_per_ml"][~heating])
+    samples = round(uncorrelated_samples(*(one[judged] for one in series)), 1)
+    result.figures["uncorrelated_samples"] = samples
     found = BoundFacts(
-        bound=outcome.bound, ligand_site_distance_angstrom=distance, ligand_site_largest_angstrom=largest
+        bound=outcome.bound,
+        ligand_site_distance_angstrom=distance,
+        ligand_site_largest_angstrom=largest,
+        uncorrelated_samples=samples,
     )
     analysed = (
         system.copy_to(out)
@@ -150,7 +159,6 @@ def analyse_equilibration(
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], result))
         analysed = _represented(analysed, free[outcome.representative])
-    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table, membrane)
 
 
