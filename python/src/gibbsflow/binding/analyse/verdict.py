@@ -188,7 +188,7 @@ def judge_length(uncorrelated: float | None, limits: Thresholds) -> list[Finding
     Parameters
     ----------
     uncorrelated
-        Samples that its judged half amounts to, by :func:`.bound_state.uncorrelated_samples`; None where not known.
+        Samples that its judged half amounts to (`uncorrelated_samples`); None where not known.
     limits
         Thresholds.
 

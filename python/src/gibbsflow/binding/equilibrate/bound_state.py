@@ -98,26 +98,29 @@ def analyse_bound(
     return BoundAnalysis(near and inside, why, distance, buried, rmsd, tuple(int(i) for i in judged), representative)
 
 
-def uncorrelated_samples(*series: Floats) -> float:
-    """Count the samples that several series of the same frames amount to.
+def uncorrelated_samples(judged: Sequence[int], *series: Floats) -> float:
+    """Count the samples that the judged frames amount to.
 
     Parameters
     ----------
+    judged
+        Indices of frames, in order.
     *series
-        In order of time, each of shape (F,), in any unit.
+        Of all frames, each of shape (F,), in any unit.
 
     Returns
     -------
     float
-        F / g of the slowest, with its statistical inefficiency g [Chodera et al., JCTC 3, 26 (2007)]; 1 where one does
-        not vary or has fewer than three frames.
+        Frames judged over the statistical inefficiency [Chodera et al., JCTC 3, 26 (2007)] of the slowest series, the
+        larger of that of all frames and of those judged; 1 where one does not vary, or is of fewer than three frames.
     """
-    from pymbar import timeseries  # a second to load
+    from pymbar.timeseries import statistical_inefficiency  # a second to load
 
-    fewest = float(len(series[0]))
+    fewest, chosen = float(len(judged)), list(judged)
     for one in series:
-        told = len(one) > 2 and np.ptp(one) > 0
-        fewest = min(fewest, len(one) / float(timeseries.statistical_inefficiency(one)) if told else 1.0)
+        told = len(chosen) > 2 and np.ptp(one[chosen]) > 0
+        slowest = max(map(statistical_inefficiency, (one, one[chosen]))) if told else len(chosen)
+        fewest = min(fewest, len(chosen) / float(slowest))
     return fewest
 
 

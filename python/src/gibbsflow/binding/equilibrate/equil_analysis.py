@@ -141,7 +141,7 @@ def analyse_equilibration(
     series = [outcome.distance_angstrom, outcome.rmsd_angstrom]
     if "density_g_per_ml" in (table.dtype.names or ()):
         series.append(table["density_g_per_ml"][~heating])
-    samples = round(uncorrelated_samples(*(one[judged] for one in series)), 1)
+    samples = round(uncorrelated_samples(judged, *series), 1)
     result.figures["uncorrelated_samples"] = samples
     found = BoundFacts(
         bound=outcome.bound,
