@@ -66,7 +66,7 @@ def gpuHours(values) {
     if (!(values.platform in ['CUDA', 'OpenCL'])) {
         return 0
     }
-    def onGpu = traced(values).findAll { task -> task.status != 'CACHED' && task.name.tokenize(' ')[0].tokenize(':')[-1] in ['EQUIL_RUN', 'FE_RUN', 'FE_PILOT', 'FE_EXTEND', 'FE_SHARE'] }
+    def onGpu = traced(values).findAll { task -> task.name && task.status != 'CACHED' && task.name.tokenize(' ')[0].tokenize(':')[-1] in ['EQUIL_RUN', 'FE_RUN', 'FE_PILOT', 'FE_EXTEND', 'FE_SHARE'] }
     (onGpu.collect { task -> task.realtime in [null, '-'] ? 0 : new nextflow.util.Duration(task.realtime).toMillis() }.sum(0) / 3600000).toDouble().round(3)
 }
 
@@ -80,16 +80,17 @@ def traced(values) {
 
 // Tasks whose last attempt has failed, with its cause: where a run has not finished no table tells of them.
 def failedTasks(values) {
-    def last = traced(values).groupBy { task -> task.name }.collect { _name, attempts -> attempts[-1] }
+    def named = traced(values).findAll { task -> task.name } // a site may have asked for other columns
+    def last = named.groupBy { task -> task.name }.collect { _name, attempts -> attempts[-1] }
     last.findAll { task -> task.status == 'FAILED' }.take(20).collectEntries { task ->
         def said = task.workdir ? (endOfFile(new File("${task.workdir}/.command.err")) =~ /(?m)^\s*error: (.+)$/).collect { found -> found[1] } : []
-        [task.name.tokenize(':')[-1], "exit code ${task.exit}${said ? ": ${said[-1]}" : ''}".toString()]
+        [task.name.tokenize(':')[-1], "${task.exit in [null, '-'] ? 'no exit code' : "exit code ${task.exit}"}${said ? ": ${said[-1].take(500)}" : ''}".toString()]
     }
 }
 
-// The last 64 kB of a file, of one that is not there nothing.
+// The last 64 kB of a file; nothing of one that cannot be read.
 def endOfFile(path) {
-    if (!path.isFile()) {
+    if (!path.isFile() || !path.canRead()) {
         return ''
     }
     path.withInputStream { stream ->

@@ -140,7 +140,7 @@ def analyse_equilibration(
     table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     series = [outcome.distance_angstrom, outcome.rmsd_angstrom]
     if "density_g_per_ml" in (table.dtype.names or ()):
-        series.append(table["density_g_per_ml"][~heating])
+        series.append(np.atleast_1d(table["density_g_per_ml"])[~heating])
     samples = round(uncorrelated_samples(judged, *series), 1)
     result.figures["uncorrelated_samples"] = samples
     found = BoundFacts(
