@@ -50,6 +50,17 @@ def test_of_methanol_in_water_what_its_runs_took(given: dict[str, float], cpu_h:
     assert estimate([row], None, settings(**same, **given)).cpu_h == pytest.approx(cpu_h, rel=0.2)
 
 
+def test_of_the_demo_what_its_runs_took() -> None:
+    """Hours by Nextflow's trace of three runs on two cores, 0.183, 0.202 and 0.269."""
+    demo = Path(__file__).parents[5] / "assets" / "demo"
+    found = BindingConfig.from_mapping({"replicates": 2, "window_ps": 28, "window_equil_ps": 8}, where="demo")
+    guests = [
+        Row(2, name, None, smiles, None, "place", None, None)
+        for name, smiles in (("b2", "OCC12CCC(CC1)(CC2)CO"), ("adamantanol", "OC12CC3CC(CC(C3)C1)C2"))
+    ]
+    assert estimate(guests, demo / "cb7.sdf", found).cpu_h == pytest.approx(0.202, rel=0.15)
+
+
 def test_twice_the_replicates_cost_nearly_twice() -> None:
     one, two = (estimate(ROWS, None, settings(replicates=count)) for count in (1, 2))
     assert 1.8 < two.cpu_h / one.cpu_h < 2.01 and one.gpu_h == 0
