@@ -6,7 +6,7 @@ include { samplesheet; structureFiles; surrogateFiles; filesAmong; inFolders } f
 include { holdCampaign; letGo                                               } from './subworkflows/launch'
 include { keepPolicy; tooLate; fromSettings; endOrphans; mdRunsHere         } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
-include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
+include { tellOfDisks; endWithDisks; endOf; keepSummary                     } from './subworkflows/completion'
 include { parameterSummary; hookOf; tally; tallyText; tellOthers             } from './subworkflows/notice'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
@@ -119,12 +119,16 @@ workflow {
         }
         workflow.onComplete {
             letGo(held)
-            def text = completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0))
+            def text = completionText(values.outdir, endOf(run), (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0))
             def told = tally(run, values)
             log.info("${text}\n${tallyText(told)}")
+            // the terminal has had it from onError
+            def hint = run.success ? '' : failureHint(run.errorReport ?: '', potential ? null : state)
+            def whole = [hint, text].findAll { part -> part }.join('\n')
+            keepSummary(values.outdir, "gibbsflow ${run.runName}: ${told.end}, ${told.complete}\n${whole}\n${tallyText(told)}")
             writeCrate(run, values, schema, core)
             if (unsaid.compareAndSet(true, false)) {
-                tellOthers(told, text, values.email, hook)
+                tellOthers(told, whole, values.email, hook)
             }
             endWithDisks(run, disks)
         }

@@ -51,12 +51,12 @@ def learningTable(checkpoint) {
     "${table}\nStopped by: ${content.stopped_by} (${content.reason})"
 }
 
-def completionText(outdir, success, tasks = 1) {
+def completionText(outdir, end, tasks = 1) {
     def checkpoint = file("${outdir}/checkpoint.json", glob: false)
     def csv = file("${outdir}/results.csv", glob: false)
     def ranking = file("${outdir}/ligands.csv", glob: false)
     def report = file("${outdir}/report.html", glob: false)
-    !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
+    end != 'finished' ? "${end == 'cancelled' ? 'Cancelled.' : 'Not finished.'} What is done is kept: the same command with -resume goes on from there.\nRun:      ${outdir}/pipeline_info (trace.txt has each task and its folder)"
         : !tasks ? 'Nothing was run.'
         : csv.exists() ? "\n${resultsTable(csv)}\n${ranking.exists() ? "\n${rankingTable(ranking)}\n" : ''}\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
         : checkpoint.exists() ? "\n${learningTable(checkpoint)}\n\nPotential: ${outdir}/potential\nReport:    ${report}\nRun:       ${outdir}/pipeline_info\n"
@@ -102,19 +102,51 @@ def existing(path) {
     folder.exists() ? folder : existing(folder.parent)
 }
 
-// What has ended a run, from Nextflow's error report: item, cause, log, and what to do.
-def failureHint(report, state) {
+// What has ended a run, from Nextflow's error report: the task, its cause and its log, each empty where the report does not tell.
+def failureOf(report) {
     def item = (report =~ /Error executing process > '([^']+)'/)
     def causes = (report =~ /(?m)^\s*error: (.+)$/).collect { found -> found[1] }
     def status = (report =~ /Command exit status:\s*(\S+)/)
     def folder = (report =~ /Work dir:\s*(\S.*)/)
+    def task = item.find() ? item.group(1).tokenize(':')[-1] : ''
+    [
+        task: task,
+        cause: causes ? causes[-1] : status.find() ? "exit code ${status.group(1)}".toString() : task ? '' : (report.readLines().find { line -> line.trim() } ?: ''),
+        log: folder.find() ? "${folder.group(1).trim()}/.command.log".toString() : '',
+    ]
+}
+
+// The same in words, and what to do.
+def failureHint(report, state) {
+    def failure = failureOf(report)
     def lines = [
-        item.find() ? "Failed: ${item.group(1).tokenize(':')[-1]}" : '',
-        causes ? "Cause:  ${causes[-1]}" : status.find() ? "Cause:  exit code ${status.group(1)}" : '',
-        folder.find() ? "Log:    ${folder.group(1).trim()}/.command.log" : '',
+        failure.task ? "Failed: ${failure.task}" : '',
+        failure.cause ? "Cause:  ${failure.cause}" : '',
+        failure.log ? "Log:    ${failure.log}" : '',
         !state ? '' : "State is kept in ${state}: the same command with -resume goes on; --on_failure prune drops such items, --clean_failures forgets what failed.",
     ]
     lines.findAll { line -> line }.join('\n')
+}
+
+// How a run has ended. Of one that a signal has ended, by Ctrl-C too, Nextflow reports the signal's name alone.
+def endOf(run) {
+    run.success ? 'finished' : (run.errorReport ?: 'SIG') ==~ /SIG[A-Z]*/ ? 'cancelled' : 'failed'
+}
+
+// What is said at the end stays with the results: pipeline_info/summary.txt, in place of whatever is there.
+def keepSummary(outdir, text) {
+    def folder = file("${outdir}/pipeline_info", glob: false)
+    if (!java.nio.file.Files.isDirectory(folder)) {
+        return // nothing was run
+    }
+    try {
+        def summary = folder.resolve('summary.txt')
+        java.nio.file.Files.deleteIfExists(summary)
+        java.nio.file.Files.writeString(summary, "${text}\n".toString(), java.nio.file.StandardOpenOption.CREATE_NEW)
+    }
+    catch (IOException fault) {
+        log.warn("pipeline_info/summary.txt could not be written: ${fault.message}")
+    }
 }
 
 // Versions of all programs, one block a process, from the result.json that the verbs leave.

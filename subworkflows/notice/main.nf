@@ -1,6 +1,6 @@
 // What a run says of itself: its parameters at the start; at the end counts, failures and costs, in the log, by mail and to a web hook.
 
-include { recordsOf } from '../completion'
+include { recordsOf; endOf; failureOf } from '../completion'
 
 // The parameters that are not as they are by default, by group.
 def parameterSummary(values, schema) {
@@ -43,6 +43,8 @@ def tally(run, values) {
         run: run.runName,
         mode: values.mode,
         success: run.success,
+        end: endOf(run),
+        cause: run.success ? '' : causeOf(failureOf(run.errorReport ?: '')),
         start: "${run.start}",
         complete: "${run.complete}",
         duration_h: hoursOf(run.duration),
@@ -53,7 +55,7 @@ def tally(run, values) {
         hours_of: 'tasks of this run alone, whole, by its trace',
         items: rows.size(),
         verdicts: rows.countBy { row -> row.verdict ?: 'none' },
-        failures: lost.take(20).collectEntries { row -> [row.transformation, "${row.status}${row.cause ? ": ${row.cause}" : ''}".toString()] },
+        failures: run.success ? lost.take(20).collectEntries { row -> [row.transformation, "${row.status}${row.cause ? ": ${row.cause}" : ''}".toString()] } : failedTasks(values),
         outdir: "${values.outdir}",
     ]
 }
@@ -63,15 +65,44 @@ def hoursOf(duration) {
 }
 
 def gpuHours(values) {
-    def trace = file("${values.outdir}/pipeline_info/trace.txt", glob: false)
-    if (!(values.platform in ['CUDA', 'OpenCL']) || !trace.exists()) {
+    if (!(values.platform in ['CUDA', 'OpenCL'])) {
         return 0
     }
-    def lines = trace.readLines()
-    def names = lines[0].split('\t').toList()
-    def tasks = lines.drop(1).collect { line -> [names, line.split('\t').toList()].transpose().collectEntries { pair -> pair } }
-    def onGpu = tasks.findAll { task -> task.status != 'CACHED' && task.name.tokenize(' ')[0].tokenize(':')[-1] in ['EQUIL_RUN', 'FE_RUN', 'FE_PILOT', 'FE_EXTEND', 'FE_SHARE'] }
+    def onGpu = traced(values).findAll { task -> task.name && task.status != 'CACHED' && task.name.tokenize(' ')[0].tokenize(':')[-1] in ['EQUIL_RUN', 'FE_RUN', 'FE_PILOT', 'FE_EXTEND', 'FE_SHARE'] }
     (onGpu.collect { task -> task.realtime in [null, '-'] ? 0 : new nextflow.util.Duration(task.realtime).toMillis() }.sum(0) / 3600000).toDouble().round(3)
+}
+
+// Attempts of tasks as the trace has them, in the order in which they ended.
+def traced(values) {
+    def trace = file("${values.outdir}/pipeline_info/trace.txt", glob: false)
+    def lines = trace.exists() ? trace.readLines() : []
+    def names = lines ? lines[0].split('\t').toList() : []
+    lines.drop(1).collect { line -> [names, line.split('\t').toList()].transpose().collectEntries { pair -> pair } }
+}
+
+// Tasks whose last attempt has failed, with its cause: where a run has not finished no table tells of them.
+def failedTasks(values) {
+    def named = traced(values).findAll { task -> task.name } // a site may have asked for other columns
+    def last = named.groupBy { task -> task.name }.collect { _name, attempts -> attempts[-1] }
+    last.findAll { task -> task.status == 'FAILED' }.take(20).collectEntries { task ->
+        def said = task.workdir ? (endOfFile(new File("${task.workdir}/.command.err")) =~ /(?m)^\s*error: (.+)$/).collect { found -> found[1] } : []
+        [task.name.tokenize(':')[-1], "${task.exit in [null, '-'] ? 'no exit code' : "exit code ${task.exit}"}${said ? ": ${said[-1].take(500)}" : ''}".toString()]
+    }
+}
+
+// The last 64 kB of a file; nothing of one that cannot be read.
+def endOfFile(path) {
+    if (!path.isFile() || !path.canRead()) {
+        return ''
+    }
+    path.withInputStream { stream ->
+        stream.skip(Math.max(0L, path.length() - 65536))
+        stream.getText('UTF-8')
+    }
+}
+
+def causeOf(failure) {
+    [failure.task, failure.cause].findAll { word -> word }.join(': ')
 }
 
 // The same in words.
@@ -79,17 +110,17 @@ def tallyText(told) {
     def tasks = told.tasks
     def verdicts = told.verdicts.collect { verdict, count -> "${count} ${verdict}" }.join(', ')
     def lines = [
-        "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped",
+        "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped${told.success ? '' : ", ${tasks.failed} failed"}",
         "Tasks of this run took ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h (by its trace, whole tasks${told.cpu_h_cached ? "; what came from the cache had taken ${told.cpu_h_cached} CPU hours in earlier runs" : ''})",
         "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER tells it, of binding costs.csv too",
         told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',
-    ] + told.failures.collect { name, cause -> "Failed:   ${name} (${cause})" }
+    ] + told.failures.collect { name, cause -> told.success ? "Failed:   ${name} (${cause})" : "Failed task: ${name}, ${cause}" }
     lines.findAll { line -> line }.join('\n')
 }
 
 // By mail and to a hook, where that is asked for. A run is no worse where neither gets through.
 def tellOthers(told, text, email, hook) {
-    def subject = "gibbsflow ${told.run}: ${told.success ? 'finished' : 'not finished'}"
+    def subject = "gibbsflow ${told.run}: ${told.end}${told.cause ? " (${told.cause.take(100)})" : ''}".replaceAll(/\p{Cntrl}/, ' ')
     if (email) {
         try {
             within(60) { sendMail(to: email, subject: subject, body: "${subject}\n\n${tallyText(told)}\n\n${text}\n") }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fnmatch
 import os
 import re
 import subprocess
@@ -33,11 +32,19 @@ class Run:
         """Names of tasks without their workflow, sorted: ``FE_RUN (b2 complex_replicate_0)``."""
         return sorted(t["name"].split(":")[-1] for t in self.trace if status in (None, t["status"]))
 
-    def reports_missing(self) -> set[str]:
-        """Globs of tower.yml that no published file matches."""
-        published = [path.relative_to(self.outdir).as_posix() for path in self.outdir.rglob("*") if path.is_file()]
-        globs = yaml.safe_load((REPO / "tower.yml").read_text())["reports"]
-        return {glob for glob in globs if not fnmatch.filter(published, glob)}
+    @property
+    def reports(self) -> dict[str, list[str]]:
+        """Files that Seqera's client would list for each pattern of tower.yml, by the first that matches one.
+
+        It looks at what is published, and at Nextflow's own reports; a pattern may begin in any folder.
+        """
+        found: dict[str, list[str]] = {glob: [] for glob in yaml.safe_load((REPO / "tower.yml").read_text())["reports"]}
+        own = {f"pipeline_info/{name}" for name in ("report.html", "timeline.html", "trace.txt", "dag.mmd")}
+        files = (path.relative_to(self.outdir) for path in sorted(self.outdir.rglob("*")) if path.is_file())
+        for file in (file for file in files if file.parts[0] != "pipeline_info" or file.as_posix() in own):
+            for glob in [glob for glob in found if file.match(glob)][:1]:
+                found[glob].append(file.as_posix())
+        return found
 
     @property
     def log(self) -> str:

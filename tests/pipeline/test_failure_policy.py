@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pipeline.launcher import Launcher, Run
+from pipeline.mail_server import KNOWN, receiving
 
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.state.locks import campaign_lock
@@ -106,8 +107,14 @@ def test_prune_tries_nothing_twice_and_the_table_is_written_with_nothing_in_it(r
 def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: Path) -> None:
     (tmp_path / "two.config").write_text("executor { cpus = 2; queueSize = 2 }\n")  # both at once, on any machine
     plan = {"lost.equil.run": "70@good.equil.run", "good.equil.run": "wait"}
-    run = run_planned(plan, "--on_failure", "raise", "-c", "two.config")
+    with receiving() as box:
+        mail = ("-c", str(box.settings(tmp_path)), "--email", KNOWN)
+        run = run_planned(plan, "--on_failure", "raise", "-c", "two.config", *mail)
     assert run.code != 0
+    ((subject, text),) = box.texts()
+    assert subject.endswith(": failed (EQUIL_RUN (lost): planned to exit with 70)")
+    for told in ("Failed: EQUIL_RUN (lost)\nCause:  planned", "-resume goes on", " failed\n", "CPU hours"):
+        assert told in text and told in (run.outdir / "pipeline_info" / "summary.txt").read_text()
     assert attempts(run) == {"EQUIL_RUN (lost)": [70]}
     (said,) = re.findall(r"^Failed: .*\n.*\n.*$", run.text, flags=re.M)
     assert re.fullmatch(r"Failed: EQUIL_RUN \(lost\)\nCause:  planned to exit with 70\nLog:    \S+\.command\.log", said)

@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from pipeline.launcher import Launcher
+import yaml
+from pipeline.launcher import REPO, Launcher
 from pipeline.platform_recorder import WORKFLOW_ID, recording
 
 TOKEN = "a-token-that-nobody-must-find"
@@ -36,6 +37,13 @@ def test_the_profile_takes_all_from_the_environment_and_keeps_no_token(nextflow:
     expected = {"enabled": "true", "endpoint": "'http://127.0.0.1:9/api'", "workspaceId": "'123'"}
     assert tower == {f"tower.{key}": value for key, value in expected.items()}
     assert TOKEN not in run.text
+
+
+def test_reports_are_shown_by_viewers_that_the_platform_has() -> None:
+    """HTML, CSV, TSV, PDF and plain text, says its manual; what is of another type is listed alone."""
+    shown = {".html": "text/html", ".csv": "text/csv", ".txt": "text/tab-separated-values"}
+    for glob, report in yaml.safe_load((REPO / "tower.yml").read_text())["reports"].items():
+        assert report["mimeType"] == shown.get(Path(glob).suffix, "text/plain") and report["display"].strip(), glob
 
 
 def test_the_recorder_speaks_the_protocol() -> None:

@@ -59,6 +59,7 @@ def test_an_edge_is_lost_and_its_ligands_keep_their_places(nextflow: Launcher, t
     every = {LOST, "adamantane~methyladamantane", "adamantanol~methyladamantane"}
     assert len(before) == 2 and LOST in before and after == every  # what is lost keeps its row
     assert [path.name for path in (first.outdir / "network/replan/edges").iterdir()] == list(every - before)
+    assert (first.reports["ligands.csv"], first.reports["edges.csv"]) == (["ligands.csv"], ["edges.csv"])
     with open(first.outdir / "ligands.csv") as file:
         ligands = {row["ligand"]: row for row in csv.DictReader(file)}
     assert {name: row["status"] for name, row in ligands.items()} == dict.fromkeys(

@@ -185,3 +185,11 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
     assert not any("--gres" in line for line in asked["EQUIL_RUN"])
     assert asked["SYSTEM_PREP"][:3] == ["-t 04:00:00", "--mem 2048M", "-p short"]
     assert all("--account=chem" in lines[-1] and "--signal=B:USR1@" in lines[-1] for lines in asked.values())
+
+
+def test_a_dry_run_for_a_cluster_needs_neither_its_scheduler_nor_its_cards(nextflow: Launcher) -> None:
+    """As on a laptop: the tasks would go to SLURM, and MD to GPUs that this machine may lack."""
+    run = nextflow("run", MAIN, "-profile", "test,slurm,gpu", "--outdir", "out", "--dry_run")
+    assert run.code == 0, run.text
+    assert "platform                     CUDA" in run.text and "GPU hours, by a table" in run.text
+    assert run.submitted == 0 and not run.outdir.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from pipeline.dag import assert_phases_follow_each_other
 from pipeline.launcher import REPO, Launcher
+from pipeline.mail_server import KNOWN, PASSWORD, receiving
 
 LIGANDS = ("adamantanol", "b2")
 DAG = ("-with-dag", "dag.dot")
@@ -19,9 +20,14 @@ def expected(*extra: str) -> list[str]:
     return sorted([f"{process} ({ligand})" for process in ITEM for ligand in LIGANDS] + list(extra))
 
 
-def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
-    first = nextflow.pipeline("-stub", "-resume")  # the very first run may be told to resume
+def test_abfe_then_resume_then_another_analysis(nextflow: Launcher, tmp_path: Path) -> None:
+    with receiving() as box:
+        mail = ("-c", str(box.settings(tmp_path)), "--email", KNOWN)
+        first = nextflow.pipeline("-stub", "-resume", *mail)  # the very first run may be told to resume
     assert first.code == 0, first.text
+    ((subject, text),) = box.texts()
+    assert subject.endswith(": finished") and "Tasks:    23 done, 0 from the cache" in text
+    assert "transformation  dG (kcal/mol)" in text and "CPU hours" in text and f"{first.outdir}/report.html" in text
     legs = [f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in (0, 1)]
     runs = [f"FE_RUN ({ligand} {leg})" for ligand in LIGANDS for leg in legs]
     ends = [f"{process} ({ligand})" for process in ("FE_PREPARE", "ANALYSIS_TRANSFORMATION") for ligand in LIGANDS]
@@ -32,7 +38,7 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     made = {path.name for path in (out / "pipeline_info").iterdir()}
     assert made == {
         "timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "run.json", "inputs", "workflow",
-        "campaign.json",
+        "campaign.json", "summary.txt",
     }  # fmt: skip
     processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
     assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes
@@ -44,14 +50,22 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     (action,) = [entity for entity in crate if entity["@type"] == "CreateAction"]
     assert {"@id": "pipeline_info/inputs/ligands.csv"} in action["object"] and action["startTime"] < action["endTime"]
     assert {entity["name"] for entity in crate if entity["@type"] == "SoftwareApplication"} == {"gibbsflow"}
-    # the rest are those of a potential
-    assert first.reports_missing() == {"learning_curve.csv", "structures.csv", "dataset_card.md", "checkpoint.json"}
+    assert {glob: files for glob, files in first.reports.items() if files != [glob]} == {
+        "record.*.json": ["record.stub.json"],
+        **dict.fromkeys(("ligands.csv", "edges.csv"), []),  # of relative free energies, and of a potential:
+        **dict.fromkeys(("learning_curve.csv", "structures.csv", "dataset_card.md", "checkpoint.json"), []),
+    }
 
     again = nextflow.pipeline("-stub", "-resume")
     assert (again.code, again.submitted, again.cached) == (0, 0, len(first.trace)), again.text
 
-    other = nextflow.pipeline("-stub", "-resume", "--overlap_warn", "0.1", "--entropy")
-    assert other.code == 0, other.text
+    with receiving() as box:
+        mail = ("-c", str(box.settings(tmp_path, password=True)), "--email", "nobody@example.org")
+        other = nextflow.pipeline("-stub", "-resume", "--overlap_warn", "0.1", "--entropy", *mail)
+    assert other.code == 0, other.text  # a mail that nobody takes is a warning, and no secret is told
+    assert not box.mails and "No mail could be sent to nobody@example.org" in other.text
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "mail.config"]
+    assert PASSWORD not in other.text and not [path for path in kept if PASSWORD.encode() in path.read_bytes()]
     analyses = [f"ANALYSIS_TRANSFORMATION ({ligand})" for ligand in LIGANDS] + ["ANALYSIS_CAMPAIGN (campaign)"]
     assert other.tasks("COMPLETED") == sorted(analyses)
 

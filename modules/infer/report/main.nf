@@ -20,7 +20,7 @@ process INFER_REPORT {
     stub:
     """
     mkdir -p potential_report/potential
-    touch potential_report/report.html potential_report/dataset_card.md potential_report/learning_curve.csv potential_report/structures.csv
+    touch potential_report/report.html potential_report/dataset_card.md potential_report/learning_curve.csv potential_report/structures.csv potential_report/methods.md
     echo '{"version": 1, "artifacts": []}' > potential_report/manifest.json
     cp ${quoted(generation)}/checkpoint.json potential_report
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > potential_report/result.json

@@ -50,6 +50,21 @@ def test_a_dry_run_names_the_phases_and_makes_nothing(campaign, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_a_dry_run_without_the_gpu_warns_and_a_measurement_on_it_is_refused(campaign):
+    import openmm
+
+    there = {openmm.Platform.getPlatform(n).getName() for n in range(openmm.Platform.getNumPlatforms())}
+    if not (missing := {"CUDA", "OpenCL"} - there):
+        pytest.skip("this machine has every platform of OpenMM")
+    path = campaign(mode="md")
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"md": {"platform": min(missing)}}))
+    done = asked("run-local", path, "--dry-run")
+    assert done.exit_code == 0 and "GPU hours" in done.stdout
+    assert "cannot be used on this machine" in done.stderr and "a dry run foresees" in done.stderr
+    for words in ((), ("--dry-run", "--measure")):
+        assert asked("run-local", path, *words).exit_code == 78
+
+
 def launched(settings: Path) -> run_local.LocalRun:
     return run_local.LocalRun(Launch.read(settings), [], {})
 

@@ -139,3 +139,13 @@ def test_a_machine_without_the_gpu_is_told_before_anything_runs(ask, tmp_path):
     assert done.returncode == 78
     assert f"error: OpenMM's platform {platform} cannot be used on this machine" in done.stderr
     assert "with --platform CPU it runs without a GPU" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_dry_run_foresees_without_the_gpu_and_notes_it(ask):
+    """As on a login node; what else is wrong is refused as ever."""
+    given = DEMO | {"platform": missing_platform(), "dry_run": True}
+    code, answer = ask(given, "--here")
+    assert (code, answer["problem"]) == (0, None) and "GPU hours" in answer["plan"]
+    (note,) = answer["notes"]
+    assert f"platform {given['platform']} cannot be used on this machine" in note and "a dry run foresees" in note
+    assert ask(given | {"input": "none.csv"}, "--here")[0] == EXIT_INPUT

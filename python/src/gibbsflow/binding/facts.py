@@ -441,12 +441,15 @@ class BoundFacts(Facts):
         Median distance between the centroids of ligand and site, Å.
     ligand_site_largest_angstrom
         The largest, of the frames that were judged; None where an earlier version looked.
+    uncorrelated_samples
+        That the judged frames amount to; None where an earlier version looked.
     """
 
     written_by: ClassVar[str] = "equil analyse"
     bound: bool
     ligand_site_distance_angstrom: float
     ligand_site_largest_angstrom: float | None = None
+    uncorrelated_samples: float | None = None
 
 
 class StandardStateFacts(Facts):

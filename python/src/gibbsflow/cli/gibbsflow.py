@@ -47,7 +47,7 @@ def run_local(
         from gibbsflow.workflow.state.locks import campaign_lock
 
         launch = Launch.read(config)
-        checked_campaign = checked(launch)
+        checked_campaign = checked(launch, dry_run=dry_run and not measure)
         local = LocalRun(launch, checked_campaign.rows, verbs())
         remark(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong")
         if dry_run:

@@ -66,7 +66,7 @@ def launch(
                 found = CHECKS[half](given, sections, containers, state)
                 answer |= found.answer | {"notes": foreign + found.answer["notes"]}
                 if found.made is not None and here and not containers and half == "binding":
-                    look_for_gpu(given)
+                    answer["notes"] += look_for_gpu(given)
                 if found.made is not None:  # what is refused leaves state and results as they are
                     if problems := other_campaign(outdir, found.made):
                         raise InputError(problems)

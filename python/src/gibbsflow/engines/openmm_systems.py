@@ -174,6 +174,10 @@ def _check_card(error: openmm.OpenMMException) -> None:
         raise MachineError(f"the GPU cannot be used any more: {error}", what_to_do=_GPU_FAILED) from error
 
 
+NOT_FOR_A_DRY_RUN = "a dry run foresees all the same, the run itself has to be on a machine that has it"
+"""What a dry run says of a platform that is not here: a login node has no card."""
+
+
 def check_platform(name: str) -> None:
     """Try a platform with a single particle.
 

@@ -128,6 +128,18 @@ def test_a_complex_that_was_simulated_alone(tmp_path, bound):
     assert record["cause"].startswith("" if bound else "Unbound: the ligand left its site")
 
 
+@pytest.mark.parametrize(
+    ("samples", "bound", "verdict"), [(9.9, True, "WARN"), (10.0, True, "PASS"), (1.0, False, "FAIL")]
+)
+def test_a_complex_that_was_simulated_for_too_short_is_in_doubt(tmp_path, samples, bound, verdict):
+    """As few uncorrelated samples as a window must not have."""
+    found = BoundFacts(bound=bound, ligand_site_distance_angstrom=1.25, uncorrelated_samples=samples)
+    record = analyse_md(SimSystem("b2", tmp_path).with_facts(found, GivenFacts(ligand="butylamine")))
+    short = [reason for reason in record["reasons"] if f"has {samples:g} uncorrelated samples, fewer than 10" in reason]
+    assert record["verdict"] == verdict and len(short) == (samples < 10)
+    assert record["cause"].startswith("" if bound else "Unbound: the ligand left its site")
+
+
 def test_a_complex_that_was_not_analysed(tmp_path):
     with pytest.raises(StateError, match="not known whether bound"):
         analyse_md(SimSystem("b2", tmp_path))

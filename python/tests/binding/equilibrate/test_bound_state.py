@@ -5,7 +5,13 @@ import host_guest as hg
 import numpy as np
 import pytest
 
-from gibbsflow.binding.equilibrate.bound_state import LEAST_AT_FACE, LEAST_BURIED, analyse_bound, least_buried_from
+from gibbsflow.binding.equilibrate.bound_state import (
+    LEAST_AT_FACE,
+    LEAST_BURIED,
+    analyse_bound,
+    least_buried_from,
+    uncorrelated_samples,
+)
 from gibbsflow.binding.geometry import superposed
 
 
@@ -111,3 +117,31 @@ def test_a_ligand_at_the_membranes_face_stays_or_leaves(beside_a_helix, shift, b
         least_buried=least_buried_from(ligand, helix, lipids),
     )  # fmt: skip
     assert outcome.bound is bound, outcome.why
+
+
+def autoregressive(count, phi):
+    """Two series: one of independent values, one whose inefficiency (1 + φ) / (1 − φ) is known."""
+    quick, slow = np.random.default_rng(7).normal(size=(2, count))
+    for k in range(1, count):
+        slow[k] += phi * slow[k - 1]
+    return quick, slow
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.8])
+def test_uncorrelated_samples_are_those_of_the_slowest_series(phi):
+    series = autoregressive(5000, phi)
+    assert uncorrelated_samples(range(2500, 5000), *series) == pytest.approx(2500 * (1 - phi) / (1 + phi), rel=0.2)
+
+
+def test_a_move_before_the_judged_frames_counts():
+    """What has moved once may do so again, though the judged frames alone look calm."""
+    quick, _ = autoregressive(40, 0.0)
+    moved = quick + 20.0 * (np.arange(40) < 20)
+    judged = range(20, 40)
+    assert uncorrelated_samples(judged, quick) > 10 > 3 > uncorrelated_samples(judged, quick, moved)
+
+
+@pytest.mark.parametrize("series", [[1.0], [1.0, 2.0], [3.0] * 50])
+def test_a_series_that_cannot_tell_is_one_sample(series):
+    judged = range(len(series))
+    assert uncorrelated_samples(judged, np.array(series), np.arange(len(series)) % 2 * 1.0) == 1.0

@@ -24,6 +24,7 @@ def test_analysis_of_a_bound_ligand(chain):
         assert file["positions_nm"].shape == (156, 3)
     result = json.loads((chain / "analysis" / "result.json").read_text())
     assert result["bound"] and result["inputs_hash"] and result["buried_fraction"] > 0.6
+    assert result["uncorrelated_samples"] == system.facts(BoundFacts).uncorrelated_samples == 1.0  # two frames of three
 
 
 def test_an_unbound_ligand_leaves_data_to_plot_and_is_refused(chain, tmp_path):

@@ -17,7 +17,7 @@ from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_ot
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.frames.binding_site import binding_site
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
-from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
+from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, judge_length, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, hashed
@@ -229,6 +229,7 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
     bound = found.bound
     account = system.account()
     doubts = judge_account(account)
+    doubts += judge_length(found.uncorrelated_samples, Thresholds())
     if not bound:
         doubts.append(Finding("FAIL", "bound", "the ligand left its site during equilibration"))
     reasons = sentences(doubts)

@@ -185,6 +185,30 @@ def judge_account(account: Account) -> list[Finding]:
     return [Finding("WARN", "preparation", text) for text in account.as_dict()["warnings"]]
 
 
+def judge_length(uncorrelated: float | None, limits: Thresholds) -> list[Finding]:
+    """Judge whether an equilibration is long enough to tell where its ligand stays.
+
+    Parameters
+    ----------
+    uncorrelated
+        Samples that its judged half amounts to (`uncorrelated_samples`); None where not known.
+    limits
+        Thresholds.
+
+    Returns
+    -------
+    list of Finding
+        One WARN where they are fewer than those of a window have to be.
+    """
+    if uncorrelated is None or uncorrelated >= limits.samples_warn:
+        return []
+    reason = (
+        f"the judged half of the equilibration has {uncorrelated:g} uncorrelated samples, fewer than "
+        f"{limits.samples_warn}: too short to tell whether the ligand stays; a longer equil_ps"
+    )
+    return [Finding("WARN", "length", reason)]
+
+
 def account_figures(energies: Energies) -> dict[str, Any]:
     """Say what was read of a leg.
 

@@ -23,8 +23,8 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
-from gibbsflow.engines.openmm_systems import check_platform
-from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.engines.openmm_systems import NOT_FOR_A_DRY_RUN, check_platform
+from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, MachineError, Problem
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
@@ -366,13 +366,15 @@ def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
     return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
 
 
-def checked(launch: Launch) -> CampaignCheck:
+def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
 
     Parameters
     ----------
     launch
         All settings, with samplesheet and receptor in section ``io``.
+    dry_run
+        Whether nothing will be computed here: a GPU that this machine lacks is then only warned of.
 
     Returns
     -------
@@ -405,5 +407,10 @@ def checked(launch: Launch) -> CampaignCheck:
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     if launch.md.platform not in ("CPU", "Reference"):
-        check_platform(launch.md.platform)
+        try:
+            check_platform(launch.md.platform)
+        except MachineError as error:
+            if not dry_run:
+                raise
+            log.warning("%s: %s", error, NOT_FOR_A_DRY_RUN)
     return found

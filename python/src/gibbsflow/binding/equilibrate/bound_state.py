@@ -108,6 +108,32 @@ def analyse_bound(
     return BoundAnalysis(near and inside, why, distance, buried, rmsd, tuple(int(i) for i in judged), representative)
 
 
+def uncorrelated_samples(judged: Sequence[int], *series: Floats) -> float:
+    """Count the samples that the judged frames amount to.
+
+    Parameters
+    ----------
+    judged
+        Indices of frames, in order.
+    *series
+        Of all frames, each of shape (F,), in any unit.
+
+    Returns
+    -------
+    float
+        Frames judged over the statistical inefficiency [Chodera et al., JCTC 3, 26 (2007)] of the slowest series, the
+        larger of that of all frames and of those judged; 1 where one does not vary, or is of fewer than three frames.
+    """
+    from pymbar.timeseries import statistical_inefficiency  # a second to load
+
+    fewest, chosen = float(len(judged)), list(judged)
+    for one in series:
+        told = len(chosen) > 2 and np.ptp(one[chosen]) > 0
+        slowest = max(map(statistical_inefficiency, (one, one[chosen]))) if told else len(chosen)
+        fewest = min(fewest, len(chosen) / float(slowest))
+    return fewest
+
+
 def least_buried_from(ligand_angstrom: Floats, receptor_angstrom: Floats, lipids_angstrom: Floats) -> float:
     """Say how buried a ligand has to stay, from its prepared pose.
 

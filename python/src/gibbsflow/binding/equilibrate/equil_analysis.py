@@ -14,7 +14,13 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.anchor_facts import AnchorFacts
 from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
 from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
-from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED, BoundAnalysis, analyse_bound, least_buried_from
+from gibbsflow.binding.equilibrate.bound_state import (
+    LEAST_BURIED,
+    BoundAnalysis,
+    analyse_bound,
+    least_buried_from,
+    uncorrelated_samples,
+)
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
@@ -144,8 +150,17 @@ def analyse_equilibration(
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     account.settle()
     largest = float(outcome.distance_angstrom[judged].max())
+    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
+    series = [outcome.distance_angstrom, outcome.rmsd_angstrom]
+    if "density_g_per_ml" in (table.dtype.names or ()):
+        series.append(np.atleast_1d(table["density_g_per_ml"])[~heating])
+    samples = round(uncorrelated_samples(judged, *series), 1)
+    result.figures["uncorrelated_samples"] = samples
     found = BoundFacts(
-        bound=outcome.bound, ligand_site_distance_angstrom=distance, ligand_site_largest_angstrom=largest
+        bound=outcome.bound,
+        ligand_site_distance_angstrom=distance,
+        ligand_site_largest_angstrom=largest,
+        uncorrelated_samples=samples,
     )
     analysed = (
         system.copy_to(out)
@@ -157,7 +172,6 @@ def analyse_equilibration(
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], result))
         analysed = _represented(analysed, free[outcome.representative])
-    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table, membrane)
 
 

@@ -12,7 +12,15 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 
 ROWS = [Row(2, "a", None, "CCO", None, "place", None, None)]
-MEASURED_US = {(30, False): 119, (150, False): 814, (300, False): 2485, (1200, False): 34259, (6000, True): 20984}
+MEASURED_US = {(30, False): 119, (150, False): 814, (300, False): 2485, (1200, False): 34259}
+WATER_US_PER_ATOM = {
+    (1800, 8): 2.72,
+    (1800, 9): 3.08,
+    (1800, 12): 4.82,
+    (6000, 8): 2.39,
+    (6000, 9): 2.87,
+    (6000, 10): 3.52,
+}
 
 
 def settings(**flat: object) -> BindingConfig:
@@ -23,6 +31,23 @@ def test_the_table_meets_what_was_measured() -> None:
     for (atoms, explicit), us in MEASURED_US.items():
         said = expected_cost._step_s(atoms, explicit, settings().md, walkers=1) * 1e6
         assert said == pytest.approx(us, rel=0.7 if atoms == 30 else 0.12)
+    for (atoms, cutoff), us in WATER_US_PER_ATOM.items():
+        said = expected_cost._step_s(atoms, True, settings(cutoff_angstrom=cutoff).md, walkers=1) * 1e6
+        assert said == pytest.approx(us * atoms, rel=0.08)
+
+
+SMALL = {"padding_angstrom": 8.5, "cutoff_angstrom": 8, "density_ps": 15, "equil_ps": 20}
+SMALL |= {"window_ps": 24, "window_equil_ps": 4, "segment_ps": 4}
+LARGER = {"padding_angstrom": 12, "cutoff_angstrom": 9, "density_ps": 5, "equil_ps": 5}
+LARGER |= {"window_ps": 6, "window_equil_ps": 2, "segment_ps": 2}
+
+
+@pytest.mark.parametrize(("given", "cpu_h"), [(SMALL, 0.052), (LARGER, 0.048)])
+def test_of_methanol_in_water_what_its_runs_took(given: dict[str, float], cpu_h: float) -> None:
+    """Runs of the profile demo_asfe, 738 and 1,740 atoms: time of each task by its share of a core, by the trace."""
+    same = {"solvent_schedule": "water_10", "heat_ps": 5, "sample_ps": 0.5, "replicates": 1, "ligand_ff": "gaff"}
+    row = Row(2, "methanol", None, "CO", None, "place", None, None)
+    assert estimate([row], None, settings(**same, **given)).cpu_h == pytest.approx(cpu_h, rel=0.2)
 
 
 def test_of_the_demo_what_its_runs_took() -> None:
@@ -46,7 +71,7 @@ def test_a_measurement_scales_it(monkeypatch: pytest.MonkeyPatch) -> None:
     known = estimate(ROWS, None, settings())
     own = settings()
     twice = {
-        explicit: 2 * expected_cost._step_s(size, explicit, own.md, walkers=1)
+        explicit: 2 * expected_cost._step_s(size, explicit, own.md, walkers=1)  # of a cutoff of 9 Å, as is timed
         for explicit, size in ((True, 1800), (False, 150))
     }
     monkeypatch.setattr(expected_cost, "step_s", lambda *, explicit, **_: twice[explicit])

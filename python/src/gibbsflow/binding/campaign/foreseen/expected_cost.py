@@ -2,8 +2,8 @@
 
 Seconds of one core a step (AMD EPYC, OpenMM 8.6's CPU platform, measured with :func:`measured_rate.step_s`): implicit
 solvent, N = 30, 150, 300, 1,200 atoms: 119, 814, 2,485, 34,259 µs, which 60 + 1.3 N + 0.0232 N² meets within
-5 %; water, 1,800, 6,000, 12,000 atoms: 6.4, 21.0, 42.6 ms, 3.5 µs an atom. Those of a GPU are
-:mod:`gibbsflow.binding.workload`'s.
+5 %; water, µs an atom with a cutoff of 8, 9, 10 and 12 Å: 1,800 atoms 2.72, 3.08, 3.64, 4.82, 6,000 atoms 2.39, 2.87,
+3.52, which 1.5 + 2.0 (cutoff / 10 Å)³ meets within 8 %. Those of a GPU are :mod:`gibbsflow.binding.workload`'s.
 
 Of the demo's legs on a CPU (156 and 30 atoms), a step in a window takes 1.05 to 1.14 times that without λ, and an
 energy in another state the time of 0.9 to 1.15 steps. Hours are those that Nextflow counts, so 60 µs a step that a
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.campaign.foreseen.measured_rate import IMPLICIT_ATOMS, WATER_ATOMS, step_s
+from gibbsflow.binding.campaign.foreseen.measured_rate import IMPLICIT_ATOMS, WATER_ATOMS, WATER_CUTOFF_ANGSTROM, step_s
 from gibbsflow.binding.campaign.foreseen.task_counts import Foreseen, foresee, ligand_atoms, receptor_atoms
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.workload import h100_ns_per_day
@@ -134,7 +134,8 @@ def estimate(
         for explicit in {work.explicit for work in found.work}:
             size = WATER_ATOMS if explicit else IMPLICIT_ATOMS
             own = step_s(explicit=explicit, platform=md.platform, seconds=measure_s, timestep_fs=md.timestep_fs)
-            factor[explicit] = own / _step_s(size, explicit, md, walkers=1)
+            timed = md.model_copy(update={"cutoff_angstrom": WATER_CUTOFF_ANGSTROM})
+            factor[explicit] = own / _step_s(size, explicit, timed, walkers=1)
         source = f"measurements of {measure_s:g} s on this machine, which scale {TABLE}"
     for work in found.work:
         solute = ligand + (whole or 0 if work.with_receptor else 0)
@@ -154,7 +155,11 @@ def _step_s(atoms: int, explicit: bool, md: Md, *, walkers: int) -> float:
     """Seconds of a core, or of the card, for a step of one walker."""
     if md.on_gpu:
         return 86400 * md.timestep_fs * 1e-6 / h100_ns_per_day(atoms, walkers, explicit=explicit)
-    return 3.5e-6 * atoms if explicit else 6e-5 + 1.3e-6 * atoms + 2.32e-8 * atoms**2
+    return (
+        (1.5 + 2.0 * (md.cutoff_angstrom / 10) ** 3) * 1e-6 * atoms
+        if explicit
+        else 6e-5 + 1.3e-6 * atoms + 2.32e-8 * atoms**2
+    )
 
 
 def _water_atoms(solute: int, md: Md) -> int:
