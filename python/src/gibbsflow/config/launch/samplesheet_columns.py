@@ -62,7 +62,7 @@ COLUMNS = (
         "structure",
         "3-D structure: SDF or MOL2, relative to the samplesheet's folder or absolute. This or smiles.",
         "string",
-        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute; SMILES have their own column",
+        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute; smiles has its own column",
         STRUCTURE_PATTERN,
     ),
     Column(

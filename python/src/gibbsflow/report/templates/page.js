@@ -130,17 +130,18 @@
     viewer.setStyle({ chain: "R" }, { stick: { radius: 0.09, colorscheme: "grayCarbon" } });
     viewer.setStyle({ chain: "L" }, { stick: { radius: 0.2, colorscheme: "greenCarbon" } });
     const label = (text, position, back = colour("accent")) => viewer.addLabel(text, {
-      position, fontSize: 12, fontColor: "white", backgroundColor: back, backgroundOpacity: 0.8, inFront: true,
+      position, fontSize: holder.clientWidth < 500 ? 9 : 12, fontColor: "white", backgroundColor: back, backgroundOpacity: 0.8, inFront: true,
     });
     const bond = (a, b, dashed = true) => viewer.addCylinder({
       start: at(a), end: at(b), radius: 0.07, color: colour("warn"), dashed, dashLength: 0.3, gapLength: 0.2,
     });
     const ball = (position, radius) => viewer.addSphere({ center: at(position), radius, color: colour("warn"), alpha: 0.85 });
-    // first, so that the anchors' labels lie over theirs
+    const held = Object.values(site.restraint?.anchors ?? {}).map((one) => one.name);
     for (const [number, name] of Object.entries(site.residues)) {
       const atoms = viewer.selectedAtoms({ chain: "R", resi: Number(number) });
       const named = atoms.find((atom) => atom.atom === "CA");
-      if (named) label(name, { x: named.x, y: named.y, z: named.z }, colour("muted"));
+      const anchored = held.some((one) => one.startsWith(`${name.split(" ").pop()}:`)); // its own label names it
+      if (named && !anchored) label(name, { x: named.x, y: named.y, z: named.z }, colour("muted"));
     }
     if (site.restraint?.anchors) {
       for (const [anchor, one] of Object.entries(site.restraint.anchors)) {
