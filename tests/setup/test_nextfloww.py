@@ -459,6 +459,14 @@ def test_launcher_without_any_python_says_what_to_do(machine):
     assert "run make setup" in done.stderr
 
 
+def test_launcher_with_a_python_that_lacks_what_the_core_needs_says_what_to_do(machine):
+    """Before a set-up: any python3 finds the checkout's core, and no package beside it."""
+    program(machine.bin, "python3", f'exec "{sys._base_executable}" -S "$@"')
+    done = subprocess.run([REPO / "bin/system_prep", "check"], env=machine.env, capture_output=True, text=True)
+    assert done.returncode == 127
+    assert "run make setup" in done.stderr and "Traceback" not in done.stderr
+
+
 # --- locks -----------------------------------------------------------------------------------------------------------
 
 

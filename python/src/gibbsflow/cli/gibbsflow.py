@@ -49,7 +49,7 @@ def run_local(
         launch = Launch.read(config)
         checked_campaign = checked(launch, dry_run=dry_run and not measure)
         local = LocalRun(launch, checked_campaign.rows, verbs())
-        remark(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong")
+        remark(f"{len(local.rows)} ligand{'s' * (len(local.rows) != 1)}, receptor {launch.io.receptor}: nothing wrong")
         if dry_run:
             from gibbsflow.binding.campaign.foreseen.expected_cost import MEASURE_S, estimate
             from gibbsflow.config.binding import BindingConfig

@@ -63,7 +63,7 @@ def check(
         result.figures["rows"] = [row.as_dict() for row in found.rows]
         if not as_json:
             held = f"receptor {receptor}" if receptor else "no receptor"
-            typer.echo(f"{input}: {len(found.rows)} ligands, {held}: nothing wrong")
+            typer.echo(f"{input}: {len(found.rows)} ligand{'s' * (len(found.rows) != 1)}, {held}: nothing wrong")
 
 
 @app.command()

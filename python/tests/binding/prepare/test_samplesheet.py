@@ -59,6 +59,8 @@ def test_paths_start_from_the_sheet(tmp_path):
         ("ligand,smiles\n,C\n", "row 2, ligand: no name"),
         ("ligand,smiles\na,\n", "row 2, structure: neither structure nor smiles is given (right: exactly one of them)"),
         ("ligand,smiles\na,C C\n", "row 2, smiles: 'C C' is not usable"),
+        ("ligand,smiles\na,in/a.sdf\n", "row 2, smiles: 'in/a.sdf' is not usable (right: a SMILES string"),
+        ("ligand,structure\na,CCO\n", "row 2, structure: 'CCO' is not usable (right: an existing .sdf or .mol2"),
         (
             "ligand,smiles,charge\na,C,1.5\n",
             "row 2, charge: '1.5' is not usable (right: an integer between -20",

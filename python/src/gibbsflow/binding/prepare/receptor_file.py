@@ -20,7 +20,7 @@ SUFFIXES: dict[str, Kind] = {
     ".mmcif": "protein",
 }
 OF_PROTEINS = ("protonation", "altloc", "keep", "parameters")
-RECEPTOR_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB or mmCIF)"
+RECEPTOR_RIGHT = "a file: a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB or mmCIF)"
 
 
 def kind_of(path: Path) -> Kind | None:

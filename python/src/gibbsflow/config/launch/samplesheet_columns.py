@@ -62,15 +62,15 @@ COLUMNS = (
         "structure",
         "3-D structure: SDF or MOL2, relative to the samplesheet's folder or absolute. This or smiles.",
         "string",
-        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute",
+        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute; smiles has its own column",
         STRUCTURE_PATTERN,
     ),
     Column(
         "smiles",
         "SMILES of the ligand as protonated in the complex. This or structure.",
         "string",
-        "a SMILES string without spaces",
-        r"^\S+$",
+        "a SMILES string without spaces; files go into the column structure",
+        r"^(?!.*\.(sdf|mol2?|pdb|cif)$)\S+$",
     ),
     Column(
         "complex_topology",

@@ -130,12 +130,19 @@
     viewer.setStyle({ chain: "R" }, { stick: { radius: 0.09, colorscheme: "grayCarbon" } });
     viewer.setStyle({ chain: "L" }, { stick: { radius: 0.2, colorscheme: "greenCarbon" } });
     const label = (text, position, back = colour("accent")) => viewer.addLabel(text, {
-      position, fontSize: 12, fontColor: "white", backgroundColor: back, backgroundOpacity: 0.8, inFront: true,
+      position, fontSize: holder.clientWidth < 500 ? 9 : 12, fontColor: "white", backgroundColor: back, backgroundOpacity: 0.8, inFront: true,
     });
     const bond = (a, b, dashed = true) => viewer.addCylinder({
       start: at(a), end: at(b), radius: 0.07, color: colour("warn"), dashed, dashLength: 0.3, gapLength: 0.2,
     });
     const ball = (position, radius) => viewer.addSphere({ center: at(position), radius, color: colour("warn"), alpha: 0.85 });
+    const held = Object.values(site.restraint?.anchors ?? {}).map((one) => one.name);
+    for (const [number, name] of Object.entries(site.residues)) {
+      const atoms = viewer.selectedAtoms({ chain: "R", resi: Number(number) });
+      const named = atoms.find((atom) => atom.atom === "CA");
+      const anchored = held.some((one) => one.startsWith(`${name.split(" ").pop()}:`)); // its own label names it
+      if (named && !anchored) label(name, { x: named.x, y: named.y, z: named.z }, colour("muted"));
+    }
     if (site.restraint?.anchors) {
       for (const [anchor, one] of Object.entries(site.restraint.anchors)) {
         ball(one.position_angstrom, 0.45);
@@ -150,13 +157,8 @@
       bond(receptor, ligand);
       label("centres that the restraint holds", middle(receptor, ligand));
     }
-    for (const [number, name] of Object.entries(site.residues)) {
-      const atoms = viewer.selectedAtoms({ chain: "R", resi: Number(number) });
-      const named = atoms.find((atom) => atom.atom === "CA");
-      if (named) label(name, { x: named.x, y: named.y, z: named.z }, colour("muted"));
-    }
     viewer.zoomTo({ chain: "L" });
-    viewer.zoom(0.6);
+    viewer.zoom(0.6 * Math.min(1, holder.clientWidth / holder.clientHeight)); // zoomTo fits the height alone
     viewer.render();
     holder.dataset.drawn = "yes";
     const turn = { ArrowLeft: [-15, "y"], ArrowRight: [15, "y"], ArrowUp: [-15, "x"], ArrowDown: [15, "x"] };

@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.restraint import holding
 from gibbsflow.binding.alchemy.restraint.holding import (
     hold_ligand,
     motion_of_held,
@@ -149,7 +150,20 @@ def test_equivalent_poses_that_were_not_seen_are_warned_of(system, tmp_path):
         hold_ligand(system.with_meta(symmetry_number=1), Fe(restraint="boresch")),
         hold_ligand(system, Fe()),
     ):
-        assert notes(silent, "warn") == ""
+        assert "equivalent poses" not in notes(silent, "warn")
+
+
+def test_anchors_from_few_frames_are_warned_of(system, monkeypatch):
+    """Of two frames any set seems firm; not where a set is given, nor of enough frames, nor for com."""
+    judged = len(holding._judged_frames(system))
+    monkeypatch.setattr(holding, "FEW_FRAMES", judged + 1)
+    held = hold_ligand(system, Fe(restraint="boresch"))
+    assert f"equil_ps: anchors chosen by their fluctuation in {judged} frames alone" in notes(held, "warn")
+    given = Fe(restraint="boresch", boresch_atoms=",".join(held.candidates[0].names))
+    assert "frames alone" not in notes(hold_ligand(system, given), "warn")
+    assert "frames alone" not in notes(hold_ligand(system, Fe()), "warn")
+    monkeypatch.setattr(holding, "FEW_FRAMES", judged)
+    assert "frames alone" not in notes(hold_ligand(system, Fe(restraint="boresch")), "warn")
 
 
 def test_symmetry_where_nothing_is_restrained():

@@ -48,6 +48,8 @@ FLAT_MARGIN_ANGSTROM = 1.0
 COLLINEAR_MARGIN_KT = 10.0
 """What bending an angle of a Boresch restraint into a line must cost at the least, in kT, for the dihedrals over it to
 stay defined, as OpenFE (``check_angle_not_flat``) and BioSimSpace's search ask."""
+FEW_FRAMES = 10
+"""Frames of the equilibration below which what fluctuates least is chance: a spread of 10 has an error of a quarter."""
 FORMULA = "-kT ln(symmetry_number), added to the binding free energy"
 SCORE = (
     "kT ln[r0^2 sin(theta_A) sin(theta_B) (2 pi)^3 prod(sd) / (8 pi^2 V0)]: release of a restraint as tight as the "
@@ -246,6 +248,9 @@ def _sets(system: SimSystem, fe: Fe, found: AnchorFacts | None, account: Account
     firm = [one for one in known if _margin_kt(one, fe, kt) >= COLLINEAR_MARGIN_KT]
     if not firm:
         raise InputError(_in_line(system.name, known[0], _margin_kt(known[0], fe, kt)))
+    if (frames := len(_judged_frames(system))) < FEW_FRAMES:
+        right = f"{FEW_FRAMES} or more in the second half of the equilibration: a longer equil_ps; or boresch_atoms"
+        account.warn(f"anchors chosen by their fluctuation in {frames} frames alone", right, field="equil_ps")
     return firm[0], *(one for one in known if one is not firm[0])
 
 
