@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gibbsflow.binding.alchemy.protocols import protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.holding import symmetry_problems
-from gibbsflow.binding.equilibrate.anchor_atoms import Named, name_problems
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import Named, name_problems
 from gibbsflow.binding.prepare.molecules import Molecule, atom_names
 from gibbsflow.binding.prepare.protein.residue_names import heavy_atoms_of
 from gibbsflow.binding.prepare.receptors import Receptor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_restraints import setting_problems, solvated_problems
-from gibbsflow.binding.equilibrate.anchor_atoms import names_in
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import names_in
 from gibbsflow.binding.forcefield.given.box_settings import (
     cutoff_problems,
     medium_problems,

@@ -12,8 +12,8 @@ from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.anchor_facts import AnchorFacts
-from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
-from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import firm_pools, named_atoms
+from gibbsflow.binding.equilibrate.anchoring.anchors import AnchorError, AnchorSearch
 from gibbsflow.binding.equilibrate.bound_state import (
     LEAST_BURIED,
     BoundAnalysis,

@@ -20,7 +20,7 @@ from gibbsflow.binding.alchemy.restraint.holding import (
     symmetry_problems,
 )
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
-from gibbsflow.binding.equilibrate.anchor_atoms import named_atoms
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import named_atoms
 from gibbsflow.binding.facts import LegFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md

@@ -26,8 +26,8 @@ from gibbsflow.binding.alchemy.restraint.restraints import (
     restraint_from_dict,
 )
 from gibbsflow.binding.anchor_facts import AnchorCandidate, AnchorFacts
-from gibbsflow.binding.equilibrate.anchor_atoms import name_problems, named_atoms, split_names
-from gibbsflow.binding.equilibrate.anchors import ANGLE_RANGE_DEG, MOST_TURN_DEG
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import name_problems, named_atoms, split_names
+from gibbsflow.binding.equilibrate.anchoring.anchors import ANGLE_RANGE_DEG, MOST_TURN_DEG
 from gibbsflow.binding.equilibrate.equil_analysis import anchor_search
 from gibbsflow.binding.facts import BoundFacts, LegFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from openmm import app
 
-from gibbsflow.binding.equilibrate.anchor_atoms import Named, named_atoms
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import Named, named_atoms
 from gibbsflow.binding.facts import LegFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology

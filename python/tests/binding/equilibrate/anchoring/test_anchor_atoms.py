@@ -5,8 +5,8 @@ import pytest
 from known_molecules import LYSOZYME
 from openmm import app, unit
 
-from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, name_problems, named_atoms, split_names
-from gibbsflow.binding.equilibrate.anchors import AnchorSearch
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import firm_pools, name_problems, named_atoms, split_names
+from gibbsflow.binding.equilibrate.anchoring.anchors import AnchorSearch
 from gibbsflow.binding.system import SimSystem
 
 RECEPTOR, LIGAND = range(2603), range(2603, 2621)

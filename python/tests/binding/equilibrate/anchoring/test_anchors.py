@@ -6,8 +6,8 @@ import host_guest as hg
 import numpy as np
 import pytest
 
-from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools
-from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import firm_pools
+from gibbsflow.binding.equilibrate.anchoring.anchors import AnchorError, AnchorSearch
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.units import STANDARD_VOLUME_ANGSTROM3, kt_kcal_per_mol
 
