@@ -60,7 +60,7 @@ class AnchorCandidate:
     receptor_rmsf_angstrom
         Largest fluctuation of the three receptor anchors.
     score_kcal_per_mol
-        Free energy of letting go a restraint as tight as that (`equilibrate/anchoring/anchors.py`); the least is the best.
+        Free energy of letting go a restraint as tight as that (`anchoring/anchors.py`); the least is the best.
     why
         What it was chosen from.
     names

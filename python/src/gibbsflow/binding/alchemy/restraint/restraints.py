@@ -1,7 +1,7 @@
 """Restraints that hold a decoupled ligand in its site: their geometry, energy and standard-state term.
 
 All energies are U = λ_restraints · Σ 1/2 K x², each x a deviation of one coordinate; `harmonic_terms` lists them
-without naming an engine. OpenMM's forces are made in `openmm_states`, anchors are proposed in `equilibrate/anchoring/anchors.py`
+without naming an engine. OpenMM's forces are made in `openmm_states`, anchors are proposed in `anchoring/anchors.py`
 and taken in `holding.py`.
 
 What another engine has to do for the standard state to hold: (1) take the difference vector of distances by the minimum
