@@ -25,6 +25,7 @@ from gibbsflow.report.figures.figure_data import figure_data
 from gibbsflow.report.figures.svg import CHART_STYLE, STYLE
 from gibbsflow.report.network import figures as of_network
 from gibbsflow.report.network import graph
+from gibbsflow.report.tables.cells import quantity_unit, quantity_value
 from gibbsflow.report.tables.failed_items import AGAIN, FailedItem
 from gibbsflow.report.tables.network_tables import open_cycle
 from gibbsflow.report.tables.protonation_table import ProtonationTable
@@ -301,7 +302,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
+    made.filters |= {"amount": amount, "dg": dg, "pretty": pretty, "value": quantity_value, "unit": quantity_unit}
     made.filters |= {"utc": _utc, "sentence": _sentence, "without_tables": _without_tables}
     made.filters["packed"] = lambda text: packed(text.encode())
     made.globals["script"] = _script

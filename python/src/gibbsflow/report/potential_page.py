@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel
 
@@ -27,7 +26,7 @@ from gibbsflow.potential.train.training_card import account_lines
 from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
-from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.page import FILE_NAME, environment
 from gibbsflow.report.summary.loop_methods import loop_methods
 from gibbsflow.report.summary.multiqc import LEARNING, write_learning_multiqc
 from gibbsflow.report.tables.cells import cell
@@ -117,18 +116,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def _write_page(
     manager: WorkflowManager, shown: _Shown, programs: Sequence[str], rows: Sequence[Mapping[str, Any]], out: Path
 ) -> None:
-    environment = Environment(
-        loader=PackageLoader("gibbsflow.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["pretty"] = pretty
-    environment.filters["value"] = quantity_value
-    environment.filters["unit"] = quantity_unit
+    template = environment().get_template("potential.html.j2")
     point, fit = manager.checkpoint, shown.fit
-    text = environment.get_template("potential.html.j2").render(
+    text = template.render(
         name="-".join(manager.config.target.elements),
         history=point.history,
         last=point.history[-1],
@@ -262,38 +252,6 @@ def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
         found = {title: _image(folder / f"{name}.png") for name, title in _TITLES.items()}
         items.append({"record": record, "figures": {title: image for title, image in found.items() if image}})
     return items
-
-
-def quantity_value(number: float | None) -> str:
-    """Write a quantity of a validation for a page.
-
-    Parameters
-    ----------
-    number
-        Its value.
-
-    Returns
-    -------
-    str
-        To four digits; a dash for None.
-    """
-    return "–" if number is None else f"{number:.4g}".replace("-", "−")
-
-
-def quantity_unit(unit: str) -> str:
-    """Write its unit.
-
-    Parameters
-    ----------
-    unit
-        As in ``validation.csv``.
-
-    Returns
-    -------
-    str
-        With raised exponents.
-    """
-    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
 
 
 def _image(path: Path) -> str:

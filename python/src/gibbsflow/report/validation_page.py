@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gibbsflow.potential.validate.comparisons import Judged
 from gibbsflow.potential.validate.validating import Validated
 from gibbsflow.report.figures.learning.validation_figures import charts
 from gibbsflow.report.figures.svg import CHART_STYLE
-from gibbsflow.report.potential_page import quantity_unit, quantity_value, write_table
+from gibbsflow.report.page import environment
+from gibbsflow.report.potential_page import write_table
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open, write_json
 
@@ -52,13 +52,7 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
     }  # fmt: skip
     head = {key: value for key, value in figures.items() if key != "properties"}
     write_json(out / DATA, {**head, "properties": measured})
-    environment = Environment(
-        loader=PackageLoader("gibbsflow.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["value"] = quantity_value
-    environment.filters["unit"] = quantity_unit
-    text = environment.get_template("validation.html.j2").render(
+    text = environment().get_template("validation.html.j2").render(
         found=found, figures=figures, items=[_item(one, found.engine) for one in found.judged],
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,

@@ -1,4 +1,4 @@
-"""Cells of CSV that a spreadsheet shows as they are: none is taken for a formula."""
+"""Cells of tables: of CSV none that is taken for a formula, of pages numbers and units as people write them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,35 @@ def cell(value: Any) -> Any:
     if isinstance(value, str) and value[:1] and value[0] in _FORMULA and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value
+
+
+def quantity_value(number: float | None) -> str:
+    """Write a quantity of a validation for a page.
+
+    Parameters
+    ----------
+    number
+        Its value.
+
+    Returns
+    -------
+    str
+        To four digits; a dash for None.
+    """
+    return "–" if number is None else f"{number:.4g}".replace("-", "−")
+
+
+def quantity_unit(unit: str) -> str:
+    """Write its unit.
+
+    Parameters
+    ----------
+    unit
+        As in ``validation.csv``.
+
+    Returns
+    -------
+    str
+        With raised exponents.
+    """
+    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
