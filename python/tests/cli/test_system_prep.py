@@ -96,7 +96,7 @@ def test_a_note_is_no_problem(tmp_path):
     ("name", "content", "expected"),
     [
         ("nix.sdf", None, "nix.sdf, receptor: no such file"),
-        ("r.xyz", "1\n\nC 0 0 0\n", "a receptor of unknown kind '.xyz' (right: a host (SDF or MOL2"),
+        ("r.xyz", "1\n\nC 0 0 0\n", "a receptor of unknown kind '.xyz' (right: a file: a host (SDF or MOL2"),
         ("r.pdb", "", "no amino acid in it (it has no atoms)"),
         (
             "r.pdb",

@@ -24,7 +24,7 @@ def test_a_kind_that_the_file_is_not(path, kind):
 
 def test_files_that_no_reader_takes(tmp_path):
     (tmp_path / "r.xyz").write_text("1\n\nC 0 0 0\n")
-    with pytest.raises(InputError, match=r"unknown kind '.xyz' \(right: a host"):
+    with pytest.raises(InputError, match=r"unknown kind '.xyz' \(right: a file: a host"):
         read_receptor(tmp_path / "r.xyz", System())
     with pytest.raises(InputError, match=r"r.sdf, receptor: no such file"):
         read_receptor(tmp_path / "r.sdf", System())
