@@ -144,7 +144,7 @@ def table(path: Path, out: Path) -> None:
             rng = np.random.default_rng(0)
             spread = np.std([row["dg_kt"] for row in rows], ddof=1)
             over = np.sqrt(np.mean([row["error_kt"] ** 2 for row in rows])) / spread
-            for count in REPLICATES:
+            for count in (count for count in REPLICATES if count <= len(rows)):
                 drawn = [rng.choice(len(rows), count, replace=False) for _ in rows]
                 held, alone, larger, doubted = [], [], [], []
                 for places in drawn:

@@ -26,8 +26,8 @@ from gibbsflow.workflow.files import inputs_hash, read_json
 from gibbsflow.workflow.result import versions
 
 FILE_NAME = "record.json"
-PHYSICS = 3
-"""Raised by hand when the same samples give other numbers."""
+PHYSICS = 4
+"""Raised by hand when the same samples give other numbers, or other doubts."""
 _KEPT = ("md", "equil", "fe", "restraint", "param", "receptor_name", "receptor_kind", "ligand_smiles", "anchors")
 """Parts of the system's meta that are provenance."""
 
