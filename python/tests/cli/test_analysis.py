@@ -72,6 +72,17 @@ def test_leg_of_window_files_has_no_ti(tmp_path):
     }
 
 
+def test_what_is_printed_of_a_leg_ends_with_its_verdict_and_the_reasons(tmp_path):
+    for stiffening, verdict, words in ((5.0, "PASS", ()), (60.0, "WARN", ("overlap of windows 0 and 1 is 0.0",))):
+        windows = sorted(Oscillators(2, stiffening).write(tmp_path / verdict, count=200).glob("*.parquet"))
+        done = run("leg", *repeated("--input", windows), "--out", tmp_path / "out")
+        assert result(tmp_path / "out")["verdict"] == verdict
+        said = done.stdout.splitlines()
+        reasons = said[said.index(f"verdict: {verdict}") + 1 :]
+        assert reasons == [f"  {reason}" for reason in result(tmp_path / "out")["reasons"]]
+        assert all(any(word in reason for reason in reasons) for word in words)
+
+
 def test_leg_with_missing_windows_is_partial(tmp_path):
     files = repeated("--input", COULOMB[:2] + COULOMB[3:])
     done = run("leg", *files, "--format", "gromacs", "--temperature", 300, "--out", tmp_path)

@@ -14,6 +14,7 @@ from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
+from gibbsflow.binding.campaign.foreseen.expected_doubts import expected_doubts
 from gibbsflow.binding.campaign.input.references import asked_for, elsewhere, with_references
 from gibbsflow.binding.campaign.input.setting_faults import setting_faults
 from gibbsflow.binding.campaign.pose_rows import pose_problems
@@ -151,6 +152,7 @@ def check_campaign(
     problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where=str(config or "md"))
     problems += setting_problems(settings)
     warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
+    warnings += expected_doubts(settings)
     receptor = None
     if receptor_path is not None or readable:  # or whether there should be one is not known
         may_come_along = boxed or (bool(table_problems) and brings_receptors(sheet))

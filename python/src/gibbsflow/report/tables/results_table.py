@@ -339,7 +339,7 @@ def index_records(folders: Sequence[Path]) -> tuple[dict[str, list[Path]], list[
 
 
 def leg_text(figures: Mapping[str, Any]) -> str:
-    """Lay the estimates of a leg out for a terminal, with the errors of each, and the error that the leg has.
+    """Lay the estimates of a leg out for a terminal, with the errors of each, and the error and verdict of the leg.
 
     Parameters
     ----------
@@ -349,7 +349,7 @@ def leg_text(figures: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        A line an estimator, below a head.
+        A line an estimator, below a head; after them the verdict, and a line a reason.
     """
     lines = [f"{'':6}{'ΔG/kT':>10}{'error':>9}{'kcal/mol':>11}{'error':>9}"]
     for name in ("mbar", "bar", "ti"):
@@ -367,6 +367,7 @@ def leg_text(figures: Mapping[str, Any]) -> str:
         for name, words in (("dh", "ΔH"), ("minus_tds", "−TΔS")):
             value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]
             lines.append(f"{words:6}{'':19}{value:11.4f}{error:9.4f}")
+    lines += [f"verdict: {figures['verdict']}", *(f"  {reason}" for reason in figures["reasons"])]
     return "\n".join(lines)
 
 
