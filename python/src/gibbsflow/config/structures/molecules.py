@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 BOND, LEAST_ALLOWANCE_ANGSTROM = 1.2, 0.15
-"""An atom bonds as far as its covalent radius times this, or its radius and this more, whichever is more: of H2 (0.75 Å)
-and F2 (1.42 Å), 1.2 sums of radii are 0.74 and 1.37 Å."""
+"""An atom's share of a bond: its covalent radius times the first, or the second more than it, whichever is more. For
+H2 (0.75 Å) and F2 (1.42 Å), 1.2 sums of radii, 0.74 and 1.37 Å, are too few."""
 NON_METALS = frozenset("H B C N O F P S Cl Se Br I".split())
 """Elements that molecular ions consist of; not silicon, whose bonds are the same in ions and in networks."""
 
