@@ -86,7 +86,8 @@ def verb(
         finally:
             ignore_stop_signals()  # what is left takes a moment, and must not be cut in half
     except (GibbsflowError, Signalled) as raised:
-        told = _as_input(raised) if reads and isinstance(raised, StateError) else raised
+        advice = vars(raised).get("what_to_do", _MADE_AGAIN)  # its own knows more than what is said of any file
+        told = InputError(str(raised), what_to_do=advice) if reads and isinstance(raised, StateError) else raised
         code = _tell(told if isinstance(told, GibbsflowError) else StoppedEarly(str(told)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
         if (fault := storage_fault(raised)) is not None:
@@ -122,11 +123,6 @@ class _BesideBars(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         end_line()
         super().emit(record)
-
-
-def _as_input(error: StateError) -> InputError:
-    """The same of an input that is wrong; advice of its own knows more than what is said of any file."""
-    return InputError(str(error), what_to_do=vars(error).get("what_to_do", _MADE_AGAIN))
 
 
 def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
