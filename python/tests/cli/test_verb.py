@@ -123,3 +123,13 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_done(tmp_
     with pytest.raises(typer.Exit) as end, verb(tmp_path / "file" / "out"):
         pytest.fail("began")
     assert end.value.exit_code == EXIT_INPUT
+
+
+@pytest.mark.parametrize("own", ["Give a folder as `train fit` wrote it.", None])
+def test_a_verb_that_only_reads_takes_damaged_files_for_wrong_input_with_advice_of_their_own(
+    own: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, verb(None, reads=True):
+        raise StateError("potential/pod.json: not a potential", what_to_do=own)
+    assert ended.value.exit_code == EXIT_INPUT
+    assert f"what to do: {own or 'Nothing was changed. Take that file from a copy'}" in capsys.readouterr().err

@@ -86,7 +86,8 @@ def verb(
         finally:
             ignore_stop_signals()  # what is left takes a moment, and must not be cut in half
     except (GibbsflowError, Signalled) as raised:
-        told = InputError(str(raised), what_to_do=_MADE_AGAIN) if reads and isinstance(raised, StateError) else raised
+        advice = vars(raised).get("what_to_do", _MADE_AGAIN)  # its own knows more than what is said of any file
+        told = InputError(str(raised), what_to_do=advice) if reads and isinstance(raised, StateError) else raised
         code = _tell(told if isinstance(told, GibbsflowError) else StoppedEarly(str(told)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
         if (fault := storage_fault(raised)) is not None:

@@ -45,6 +45,14 @@ def test_networks_have_none(network: Atoms) -> None:
     assert molecular_ions(network) is None and not of_molecules(network)
 
 
+@pytest.mark.parametrize(("pair", "angstrom"), [("H2", 0.751), ("F2", 1.42), ("O2", 1.24), ("I2", 2.72), ("HF", 0.93)])
+def test_pairs_of_small_atoms_are_bonded_at_the_lengths_of_dft(pair: str, angstrom: float) -> None:
+    atoms = Atoms(pair, [[0, 0, 0], [angstrom, 0, 0]])
+    assert len(parts(atoms).finite) == 1
+    atoms.positions[1] *= 1.4
+    assert len(parts(atoms).finite) == 2
+
+
 def test_a_way_round_the_cell_is_no_end() -> None:
     chain = Atoms("CH2", [[0, 0, 0], [0, 0.9, 0.6], [0, -0.9, 0.6]], cell=[1.5, 6, 6], pbc=True)
     assert parts(chain).finite.tolist() == [False] and parts(chain.repeat((3, 1, 1))).finite.tolist() == [False]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from ase import Atoms
 
-BOND = 1.2
-"""Of the sum of covalent radii: molecules are what hangs together by bonds up to it."""
+BOND, LEAST_ALLOWANCE_ANGSTROM = 1.2, 0.15
+"""An atom's share of a bond: its covalent radius times the first, or the second more than it, whichever is more. For
+H2 (0.75 Å) and F2 (1.42 Å), 1.2 sums of radii, 0.74 and 1.37 Å, are too few."""
 NON_METALS = frozenset("H B C N O F P S Cl Se Br I".split())
 """Elements that molecular ions consist of; not silicon, whose bonds are the same in ions and in networks."""
 
@@ -67,7 +68,7 @@ def parts(atoms: Atoms, elements: frozenset[str] | None = None) -> Parts:
     atoms
         The structure.
     elements
-        Those between whose atoms distances up to 1.2 sums of covalent radii are bonds; default: all.
+        Those that have bonds (:func:`bonds_of`); default: all.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def parts(atoms: Atoms, elements: frozenset[str] | None = None) -> Parts:
 def bonds_of(
     atoms: Atoms, elements: frozenset[str] | None = None
 ) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """Find the bonds of a structure: distances up to 1.2 sums of covalent radii.
+    """Find the bonds of a structure: distances up to 1.2 sums of covalent radii, small radii with 0.15 Å more each.
 
     Radii are those of Cordero et al., Dalton Trans. 2008, 2832, as in ASE.
 
@@ -117,7 +118,8 @@ def bonds_of(
     """
     from ase.neighborlist import natural_cutoffs, neighbor_list
 
-    radii = natural_cutoffs(atoms, mult=BOND)  # type: ignore[no-untyped-call]
+    radii = np.array(natural_cutoffs(atoms))  # type: ignore[no-untyped-call]
+    radii = np.maximum(BOND * radii, radii + LEAST_ALLOWANCE_ANGSTROM)
     i, j, image = neighbor_list("ijS", atoms, radii)  # type: ignore[no-untyped-call]
     if elements is not None:
         bonding = np.array([symbol in elements for symbol in atoms.symbols])

@@ -154,10 +154,9 @@ def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
 def molecule_hessian(atoms: Atoms, elements: frozenset[str] | None = None) -> npt.NDArray[np.float64]:
     """Give the Hessian of springs along bonds and, a quarter as stiff, between the ends of each bond angle.
 
-    Bonds are distances up to 1.2 sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE), of
-    30 eV/Å²: GAFF has 26 to 32 for C-C, C-O, C-H and O-H (Wang et al., J. Comput. Chem. 2004, 25, 1157), and its angles
-    at carbon are a quarter of that between their ends. Turning about a bond costs nothing, nor does moving one molecule
-    of a liquid or a crystal.
+    Bonds (:func:`.bonds_of`) are of 30 eV/Å²: GAFF has 26 to 32 for C-C, C-O, C-H and O-H (Wang et al., J. Comput.
+    Chem. 2004, 25, 1157), and its angles at carbon are a quarter of that between their ends. Turning about a bond costs
+    nothing, nor does moving one molecule of a liquid or a crystal.
 
     Parameters
     ----------

@@ -151,13 +151,13 @@ class WindowInput:
         """
         plan = self.leg.sampling
         every = str(plan.steps_per_sample)
-        count = steps_of(plan, number)
-        samples, steps = count // plan.steps_per_sample, str(count)
+        samples, steps = steps_of(plan, number) // plan.steps_per_sample, str(steps_of(plan, number))
         if self.leg.fe.sampler == "exchange":
             chosen = {"nstlim": every, "numexchg": str(samples), "gremd_acyc": "1"}
         else:
             chosen = {"nstlim": steps}
-        chosen |= {"ntpr": every, "ntwx": steps, "ntwr": steps} | self._pressed(f"segment {number}", count)
+        chosen |= {"ntpr": every, "ntwx": steps, "ntwr": steps}
+        chosen |= self._pressed(f"segment {number}", int(chosen["nstlim"]))
         chosen |= {"ifmbar": "1", "bar_intervall": every, "mbar_states": str(len(self.path.clambdas))}
         chosen |= {"mbar_lambda": ", ".join(_lambda(value) for value in self.path.clambdas)}
         title = f"segment {number + 1} of {segments(plan)}"
