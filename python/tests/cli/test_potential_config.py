@@ -54,6 +54,17 @@ def test_an_engine_that_was_chosen_is_said_with_its_reason(settings: Path) -> No
     assert yaml.safe_load(said.stdout)["dft"]["engine_because"] in said.stderr
 
 
+def test_what_is_checked_is_printed_as_well_and_what_was_found_said(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"program": "tblite", "version": "0.8.0", "settings_hash": "tblite-1", "method": "GFN1-xTB, Γ point only"}
+    monkeypatch.setattr("gibbsflow.potential.loop.preflight.check", lambda *_: found)
+    said = config(settings, "--check")
+    assert said.exit_code == 0, said.output
+    assert said.stdout == config(settings).stdout != ""
+    assert "note: found: program tblite; version 0.8.0; method GFN1-xTB, Γ point only\n" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

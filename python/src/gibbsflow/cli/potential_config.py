@@ -35,12 +35,15 @@ def config(
         if check:
             from gibbsflow.potential.loop import preflight
 
-            result.figures["programs"] = preflight.check(settings, str(expand))
+            programs = preflight.check(settings, str(expand))
+            result.figures["programs"] = programs
+            seen = (f"{key} {value}" for key, value in programs.items() if key != "settings_hash")
+            remark(f"note: found: {'; '.join(seen)}")
         if out is not None:
             settings.write(out / "config.json")
-        elif not as_json and not check:
+        elif not as_json:
             import yaml
 
             typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), nl=False)
-        elif as_json:
+        else:
             result.figures["config"] = settings.model_dump(mode="json")

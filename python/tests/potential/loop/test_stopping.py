@@ -127,6 +127,8 @@ def test_the_stress_counts_where_there_is_one(stress: list[float | None], limit:
 
 def test_the_reason_names_the_budget() -> None:
     assert "budget of 4 generations is spent" in judge([record(0.2, 0.5)] * 4, LIMITS).reason
+    once = LIMITS.model_copy(update={"max_generations": 1})
+    assert "budget of one generation is spent" in judge([record(0.2, 0.5)], once).reason
     assert "budget of 100 labels is spent" in judge([record(0.2, 0.5, 120)], LIMITS).reason
 
 

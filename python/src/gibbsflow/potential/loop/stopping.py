@@ -204,7 +204,8 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
         return Verdict(CONVERGED, f"{state}, all over {limits.generations} generations{told}")
     state += told
     if len(history) >= limits.max_generations:
-        return Verdict(GENERATIONS, f"the budget of {limits.max_generations} generations is spent: {state}")
+        many = "one generation" if limits.max_generations == 1 else f"{limits.max_generations} generations"
+        return Verdict(GENERATIONS, f"the budget of {many} is spent: {state}")
     if last.labels_made >= limits.max_labels:
         return Verdict(LABELS, f"the budget of {limits.max_labels} labels is spent: {state}")
     return Verdict("", state)

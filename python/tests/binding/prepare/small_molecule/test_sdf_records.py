@@ -46,6 +46,7 @@ def test_a_record_is_found_by_its_title(tmp_path):
     [
         ("", "holds no molecules"),
         (record("a") + record("b"), "holds 2 molecules, none of them called x; their titles are a, b"),
+        (record("1-Ol, roh") + record("b"), "their titles are '1-Ol, roh' (as a name 1-Ol__roh), b"),
         (record("x") + record("b") + record("x"), "records 1, 3 are all called x"),
         (record("x y") + record("x_y") + record("x y"), "none of them called x"),
     ],

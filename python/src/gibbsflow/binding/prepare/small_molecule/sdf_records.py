@@ -120,10 +120,16 @@ def record_of(path: Path, name: str, field: str) -> tuple[str, str]:
     if wanted:
         places = ", ".join(str(k + 1) for k in wanted)
         raise MoleculeError([Fault(field, f"{path}: records {places} are all called {name}", "one record for a name")])
-    named = ", ".join(f"{title or '(none)'}" for title in titles[:_MOST_NAMED])
+    named = ", ".join(_title_and_name(title) for title in titles[:_MOST_NAMED])
     more = f" and {len(titles) - _MOST_NAMED} more" if len(titles) > _MOST_NAMED else ""
     what = f"{path}: holds {len(records)} molecules, none of them called {name}; their titles are {named}{more}"
     raise MoleculeError([Fault(field, what, "one record whose title is the name of the ligand, or a file of its own")])
+
+
+def _title_and_name(title: str) -> str:
+    """Write a title, and the name that finds its record where that is another."""
+    name = ligand_name(title)
+    return (title or "(none)") if name == title else f"{title!r} (as a name {name})"
 
 
 def read_record(path: Path, name: str | None) -> str:
