@@ -228,3 +228,20 @@ def test_what_changes_is_told_from_the_outputs(files):
     files[3].write_text(files[3].read_text().replace("timask1=':1'", "timask1=':9'"))
     with pytest.raises(InputError, match=r"3.out, timask1: its regions are not those of .*0.out"):
         read_leg(files)
+
+
+def test_regions_as_namelists_may_write_them(files):
+    """Names in capitals; a ! within quotes leaves atoms out, and begins no comment."""
+    for path in files:
+        text = path.read_text().replace("timask1=':1'", "TIMASK1=':1&!@H1'")
+        path.write_text(text)
+    assert read_leg(files).account.facts["transformation"]["from_0_to_1"] == ":2 takes the place of :1&!@H1"
+
+
+def test_outputs_that_were_put_together(files):
+    """The second's samples would be taken for those of the first's λ, where the first was killed before its end."""
+    row = len(files[0].read_text().splitlines()) + 1
+    files[0].write_text(files[0].read_text() + files[1].read_text())
+    with pytest.raises(InputError, match=r"0.out, row \d+: a second run begins here.*a file of its own") as caught:
+        read_leg([files[0], *files[2:]])
+    assert caught.value.problems[0].row > row

@@ -59,6 +59,20 @@ def test_a_disc_a_micelle_and_a_ribbon_are_no_membrane_and_one_with_a_pore_is():
     assert problems == "" and "a hole of 8 Å radius" in notes
 
 
+@pytest.mark.parametrize(
+    ("upwards", "outwards"),
+    [
+        (lambda z: np.where(z > 0, 20 - z, -20 - z), 0),
+        (lambda z: np.where(np.arange(len(z)) % 8 < 4, z, 26 * np.sign(z) - z), 60),
+    ],
+)
+def test_heads_that_point_to_the_middle_make_no_bilayer(upwards, outwards):
+    """Leaflets turned over, and two bilayers one above the other: the middle between them is that of none."""
+    lipids, atoms = slab()
+    atoms[:, 2] = 35 + upwards(atoms[:, 2] - 35)
+    assert f"of 120 lipids {outwards} have their head away from the middle" in doubts(lipids, atoms)[0]
+
+
 @pytest.mark.parametrize("skew", [0.0, 0.5])
 def test_a_disc_that_touches_its_images_is_doubted(skew):
     """In a square box and in a hexagonal one: it reaches across, but for the corners."""

@@ -36,7 +36,9 @@ RIGHT = "an output (mdout) of sander or pmemd with icfe = 1"
 NAME = "clambda"
 _VALUE = re.compile(r"Energy at\s+([0-9.]+)\s*=\s*(\S+)\s*$")
 _GRADIENT = re.compile(r"^\s*DV/DL\s*=\s*(\S+)")
-_MASK = re.compile(r"\b(timask[12]|scmask[12])\s*=\s*(['\"])(.*?)\2")
+_MASK = re.compile(r"\b(timask[12]|scmask[12])\s*=\s*(['\"])(.*?)\2", re.I)
+_COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|!.*")
+"""A mask may have a ! of its own: not these atoms."""
 _STEPS = re.compile(r"nstlim\s*=\s*(\d+)")
 
 
@@ -200,7 +202,7 @@ def _head(path: Path) -> tuple[float, dict[str, str]]:
         if control and (match := re.search(r"temp0\s+=\s*([0-9.]+)", line)):
             return float(match[1]), masks
         if not control:
-            masks |= {name: text for name, _, text in _MASK.findall(line.partition("!")[0])}
+            masks |= {name.lower(): text for name, _, text in _MASK.findall(_COMMENT.sub(r"\1", line))}
         if line.startswith("   4.  RESULTS"):
             break
     empty = path.stat().st_size == 0
@@ -227,11 +229,15 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
     mbar_rows: list[int] = []
     gradient_rows: list[int] = []
     expected, block, steps, finished, damaged = 0, -1, 0, False, ""
-    averages, broken = False, 0
+    averages, broken, heads = False, 0, 0
     for number, line in read_lines(path, RIGHT):
         if broken:
             what = f"a block of {block} MBAR energies instead of {expected or 'more'}, or a line that is none: damaged"
             raise InputError(Problem(str(path), what, "a whole output", row=broken))
+        heads += "CONTROL  DATA" in line
+        if heads > 1:  # what follows would be read as samples of the first one's λ
+            what = "a second run begins here: outputs that were put together"
+            raise InputError(Problem(str(path), what, "each output as a file of its own", row=number))
         if match := _STEPS.search(line):
             steps = steps or int(match[1])
         if line.startswith("MBAR Energy analysis"):

@@ -26,6 +26,8 @@ HOLE_ANGSTROM = 5.0
 """Radius of a hole that tails of a bilayer do not leave; the corners between discs of radius R that touch have 0.15 R
 (hexagonal) or 0.41 R (square)."""
 FEWEST_IN_LEAFLET = 3
+LEAST_OUTWARDS = 0.75
+"""Of lipids whose head is farther from the middle than their tails; of a vesicle or two bilayers near half of them."""
 _AXES, _Z = "xyz", 2
 
 
@@ -78,6 +80,12 @@ def bilayer_doubts(
     if min(len(upper), len(lower)) < FEWEST_IN_LEAFLET:
         what = f"{len(upper)} lipids above the middle of the membrane and {len(lower)} below it"
         return [Problem(where, what, right)], []
+    rises = [positions_angstrom[head, _Z] - positions_angstrom[atoms, _Z].mean()
+             for head, atoms in zip(lipids.heads, lipids.molecules, strict=True)]  # fmt: skip
+    outwards = int((np.array(rises)[upper] > 0).sum() + (np.array(rises)[lower] < 0).sum())
+    if outwards < LEAST_OUTWARDS * len(rises):
+        what = f"of {len(rises)} lipids {outwards} have their head away from the middle: a vesicle, a stack of bilayers"
+        return [Problem(where, what, f"{right}, one alone")], []
     notes = []
     if (hole := widest_hole_angstrom(positions_angstrom[solid], vectors_angstrom)) > HOLE_ANGSTROM:
         what = (
