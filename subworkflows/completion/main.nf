@@ -123,7 +123,7 @@ def failureHint(report, state) {
         failure.task ? "Failed: ${failure.task}" : '',
         failure.cause ? "Cause:  ${failure.cause}" : '',
         failure.log ? "Log:    ${failure.log}" : '',
-        !state ? '' : "State is kept in ${state}: the same command with -resume goes on; --on_failure prune drops such items, --clean_failures forgets what failed.",
+        !state ? '' : "State is kept in ${state}: the same command with -resume goes on${failure.task ? '; --on_failure prune drops such items, --clean_failures forgets what failed' : ''}.",
     ]
     lines.findAll { line -> line }.join('\n')
 }

@@ -97,6 +97,16 @@ def test_an_output_that_breaks_off_within_a_line_of_a_block_is_cut_not_damaged(f
         read_leg(files)
 
 
+def test_a_block_that_is_missing_among_others_is_a_doubt(files):
+    whole = read_leg(files)
+    head, block, rest = files[1].read_text().rpartition("MBAR Energy analysis")
+    files[1].write_text(head + rest[rest.index(" ---") :].partition("\n")[2])
+    cut = read_leg(files)
+    assert len(cut.u_nk) == len(whole.u_nk) - 1 and block
+    assert not [text for text in told(whole) if "blocks of MBAR" in text]
+    assert [text for text in told(cut) if "warn" in text and "blocks of MBAR energies, where its" in text]
+
+
 def energy(path, state, value):
     """Put something else in the place of one energy of the third block."""
     lines = path.read_text().splitlines(keepends=True)

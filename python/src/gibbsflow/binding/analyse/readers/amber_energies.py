@@ -40,6 +40,8 @@ _MASK = re.compile(r"\b(timask[12]|scmask[12])\s*=\s*(['\"])(.*?)\2", re.I)
 _COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|!.*")
 """A mask may have a ! of its own: not these atoms."""
 _STEPS = re.compile(r"nstlim\s*=\s*(\d+)")
+_INTERVALS = re.compile(r"\b(ntpr|bar_intervall)\s*=\s*(\d+)")
+_REACHED = re.compile(r"^ *NSTEP\s*=\s*(\d+)")
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,8 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
     mbar_rows: list[int] = []
     gradient_rows: list[int] = []
     expected, block, steps, finished, damaged = 0, -1, 0, False, ""
-    averages, broken, heads = False, 0, 0
+    averages, broken, heads, reached = False, 0, 0, 0
+    every: dict[str, int] = {}
     for number, line in read_lines(path, RIGHT):
         if broken:
             what = f"a block of {block} MBAR energies instead of {expected or 'more'}, or a line that is none: damaged"
@@ -240,6 +243,8 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
             raise InputError(Problem(str(path), what, "each output as a file of its own", row=number))
         if match := _STEPS.search(line):
             steps = steps or int(match[1])
+        if heads:  # before it stands the input as it was typed
+            every |= {name: int(value) for name, value in _INTERVALS.findall(line)}
         if line.startswith("MBAR Energy analysis"):
             mbar_rows.append(number)
             block = 0
@@ -256,6 +261,8 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
             averages = True
         elif line.startswith("|====="):
             averages = False
+        elif not averages and (match := _REACHED.match(line)):
+            reached = int(match[1])
         elif not averages and (match := _GRADIENT.match(line)):
             gradient_rows.append(number)
             if not _is_finite(match[1]):
@@ -266,6 +273,11 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
         raise InputError(Problem(str(path), what, "a whole output, or one cut after a block", row=mbar_rows[-1]))
     if not finished:
         account.take(said(path, "note", f"the run did not end by itself (no timings; {steps} steps were asked for)"))
+    # a block stands before the NSTEP of its step; some versions write blocks only where they print, too
+    due = reached // max(every["ntpr"], every["bar_intervall"]) if len(every) == 2 and all(every.values()) else 0
+    if 0 < len(mbar_rows) < due:
+        what = f"{len(mbar_rows)} blocks of MBAR energies, where its {reached} steps make {due}: some were taken out"
+        account.take(said(path, "warn", what))
     return mbar_rows, gradient_rows, damaged
 
 
