@@ -72,6 +72,15 @@ def test_what_amber_equilibrated_has_no_windows(chain, tmp_path):
         prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
 
 
+def test_legs_for_pmemd_are_made_where_it_is_not(tmp_path, monkeypatch):
+    config = settings(sampler="independent")
+    system = at_rest(built(tmp_path / "x", "CO", config))
+    monkeypatch.setenv("PATH", "/nowhere")
+    system = system.with_meta(md=system.meta["md"] | {"engine": "amber"})
+    prepared = prepare_legs(system, config, tmp_path / "out", Result())
+    assert AlchemicalLeg.read(prepared.root / "legs" / "solvent").md.engine == "amber"
+
+
 def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
     system = SimSystem.read(chain / "analysis").copy_to(tmp_path / "in")
     text = system.path("ligand_prmtop").read_text()

@@ -97,7 +97,7 @@ def prepare_legs(
     )
     schedules, samples = begin_legs(system, protocol, config)
     amber = config.model_copy(update={"md": md})
-    if md.engine == EQUILIBRATES and (problems := window_problems(amber, "fe")):
+    if md.engine == EQUILIBRATES and (problems := window_problems(amber, "fe", programs=False)):
         raise InputError(problems)
     if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
         raise InputError(problems)

@@ -118,3 +118,21 @@ def test_a_restart_of_one_window_that_was_cut_since_has_all_windows_run_again(tm
     assert done.returncode == 0 and "damaged since, so that md-001 is run again" in done.stderr
     called = (out / "called.txt").read_text().split()
     assert called == [f"window_{window:02d}/md-001.in" for window in (0, 1, 2)] * 2
+
+
+def test_a_preparation_of_one_window_that_was_cut_since_is_run_again(tmp_path):
+    leg = amber_legs.leg(tmp_path / "leg", "solvent", sampler="exchange")
+    leg, out = replace(leg, states=leg.states[::8]), tmp_path / "out"
+    write_leg_files(leg, 0, out)
+    mpi, run = amber_programs.mpi(out), amber_programs.run
+    assert run(out, "run-exchange.bash", MPIRUN="no-mpirun").returncode == 78
+    assert not (out / "md-001.done").exists() and (out / "window_01" / "relax.done").exists()
+    before = len(amber_programs.called(out, "window_01"))
+    (out / "window_01" / "relax.rst7").write_text("half")
+    done = run(out, "run-exchange.bash", MPIRUN=mpi)
+    assert done.returncode == 0 and "window_01: relax.rst7 has 4 bytes" in done.stderr, done.stderr
+    assert amber_programs.called(out, "window_01")[before:] == ["relax.in"] and (out / "md-001.done").exists()
+    # once the first segment is there, it is needed no more
+    (out / "window_01" / "relax.rst7").write_text("half")
+    done = run(out, "run-exchange.bash", MPIRUN=mpi)
+    assert done.returncode == 0 and not done.stderr and (out / "md-002.done").exists()

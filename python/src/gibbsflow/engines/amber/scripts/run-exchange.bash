@@ -15,15 +15,18 @@ hold
 windows=(window_*)
 settle . "${windows[@]}"
 [[ -e FINISHED ]] && exit 0
-for window in "${windows[@]}"; do
-  (
-    cd -- "$window"
-    folder=$window
-    while next_step; do run_step ..; done
-  )
-done
+prepare() { # WINDOW: all that it runs for itself, anew from where a restart was cut short since
+  cd -- "$1"
+  folder=$1
+  next_step || true
+  redo_damaged .
+  while next_step; do run_step ..; done
+}
 if next_step; then
   redo_damaged "${windows[@]}"
+  if [[ $before == start.inpcrd ]]; then # the first segment, which starts from the preparation
+    for window in "${windows[@]}"; do (prepare "$window"); done
+  fi
   group=$(<"groupfile-${name#md-}")
   if ((attempt > 1)); then
     for window in "${windows[@]}"; do input_of "$window/$name" >/dev/null; done
