@@ -72,8 +72,8 @@ def test_what_was_killed_before_it_had_any_state_is_lost_and_tells_why(tmp_path)
     phase = by_name(view.look())["later"].phase
     log = tmp_path / ".command.log"
     log.write_text("Killed\n")
-    told = {"process": phase.upper(), "item": "later", "cause": "OUT_OF_MEMORY", "exit": 137, "log": str(log), "at": "1"}
-    write_json(state / ".killed" / "later.json", told)
+    told = {"process": phase.upper(), "item": "later", "cause": "OUT_OF_MEMORY", "exit": 137, "at": "1"}
+    write_json(state / ".killed" / "later.json", told | {"log": str(log)})
     found = view.look()
     assert found.counts == {"pruned": 3, "lost": 1, "finished": 1}
     assert by_name(found)["later"].cause == f"OUT_OF_MEMORY: {phase.upper()} (exit 137, log {log})"
