@@ -115,7 +115,7 @@ workflow {
             .collectFile(name: 'versions.yml', storeDir: "${values.outdir}/pipeline_info", sort: true)
 
         workflow.onError {
-            log.info(failureHint(run.errorReport ?: '', potential ? null : state))
+            log.info(failureHint(run.errorReport ?: '', potential ? null : state, values.on_failure))
         }
         workflow.onComplete {
             letGo(held)
@@ -123,7 +123,7 @@ workflow {
             def told = tally(run, values)
             log.info("${text}\n${tallyText(told)}")
             // the terminal has had it from onError
-            def hint = run.success ? '' : failureHint(run.errorReport ?: '', potential ? null : state)
+            def hint = run.success ? '' : failureHint(run.errorReport ?: '', potential ? null : state, values.on_failure)
             def whole = [hint, text].findAll { part -> part }.join('\n')
             keepSummary(values.outdir, "gibbsflow ${run.runName}: ${told.end}, ${told.complete}\n${whole}\n${tallyText(told)}")
             writeCrate(run, values, schema, core)

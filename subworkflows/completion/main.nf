@@ -113,17 +113,20 @@ def failureOf(report) {
         task: task,
         cause: causes ? causes[-1] : status.find() ? "exit code ${status.group(1)}".toString() : task ? '' : (report.readLines().find { line -> line.trim() } ?: ''),
         log: folder.find() ? "${folder.group(1).trim()}/.command.log".toString() : '',
+        // a defect or a disk ends the run under every policy (conf/base.config): nothing would drop its item
+        droppable: status.find(0) && status.group(1) ==~ /-|65|70|75|104|13\d|14[0-5]|17[5-7]/,
     ]
 }
 
 // The same in words, and what to do.
-def failureHint(report, state) {
+def failureHint(report, state, policy) {
     def failure = failureOf(report)
+    def prune = policy == 'raise' && failure.droppable ? '--on_failure prune drops such items, ' : ''
     def lines = [
         failure.task ? "Failed: ${failure.task}" : '',
         failure.cause ? "Cause:  ${failure.cause}" : '',
         failure.log ? "Log:    ${failure.log}" : '',
-        !state ? '' : "State is kept in ${state}: the same command with -resume goes on${failure.task ? '; --on_failure prune drops such items, --clean_failures forgets what failed' : ''}.",
+        !state ? '' : "State is kept in ${state}: the same command with -resume goes on${failure.task ? "; ${prune}--clean_failures forgets what failed" : ''}.",
     ]
     lines.findAll { line -> line }.join('\n')
 }

@@ -48,7 +48,7 @@ def tally(run, values) {
         start: "${run.start}",
         complete: "${run.complete}",
         duration_h: hoursOf(run.duration),
-        tasks: [done: stats?.succeedCount ?: 0, cached: stats?.cachedCount ?: 0, tried_again: stats?.retriesCount ?: 0, dropped: stats?.ignoredCount ?: 0, failed: stats?.failedCount ?: 0],
+        tasks: [done: stats?.succeedCount ?: 0, cached: stats?.cachedCount ?: 0, tried_again: stats?.retriesCount ?: 0, dropped: stats?.ignoredCount ?: 0, failed: stats?.failedCount ?: 0, cut_off: (stats?.runningCount ?: 0) + (stats?.abortedCount ?: 0)],
         cpu_h: (hoursOf(stats?.succeedDuration) + hoursOf(stats?.failedDuration)).toDouble().round(3),
         cpu_h_cached: hoursOf(stats?.cachedDuration),
         gpu_h: gpuHours(values),
@@ -110,7 +110,7 @@ def tallyText(told) {
     def tasks = told.tasks
     def verdicts = told.verdicts.collect { verdict, count -> "${count} ${verdict}" }.join(', ')
     def lines = [
-        "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped${told.success ? '' : ", ${tasks.failed} failed"}",
+        "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped${told.success ? '' : ", ${tasks.failed} failed"}${tasks.cut_off ? ", ${tasks.cut_off} cut off (not in the hours below)" : ''}",
         "Tasks of this run took ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h (by its trace, whole tasks${told.cpu_h_cached ? "; what came from the cache had taken ${told.cpu_h_cached} CPU hours in earlier runs" : ''})",
         "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER tells it, of binding costs.csv too",
         told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',

@@ -67,6 +67,7 @@ def test_a_cancelled_run_says_what_was_done_what_failed_and_how_to_go_on(tmp_pat
     for text in (mail, summary, (tmp_path / "said").read_text()):
         assert "Cancelled. What is done is kept: the same command with -resume goes on from there." in text
         assert "Tasks:    4 done, 0 from the cache, 0 tried again, 1 dropped" in text and "CPU hours" in text
+        assert ", 1 cut off (not in the hours below)\n" in text
         assert "Failed task: PARAM_LIGAND (lost), exit code 70: planned to exit with 70" in text
         assert f"State is kept in {tmp_path}/state/out" in text and "out/pipeline_info" in text
     assert (tmp_path / "theirs").read_text() == "theirs"  # a link that lay there is not followed

@@ -130,6 +130,7 @@ def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:
     run = run_planned({"lost.equil.prepare": "1 0"}, "--on_failure", "prune")
     assert run.code != 0
     assert attempts(run) == {"EQUIL_PREPARE (lost)": [1]}
+    assert "-resume goes on; --clean_failures forgets what failed." in run.text  # prune, which it had, would not help
 
 
 def test_clean_failures_forgets_failures_alone(run_planned, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def test_a_loop():
     assert "label failed: gf-1" in text
     text = plain_table(snapshot(learning=replace(loop, labels_to_do=12, labels_left_s=3600.0)))
     assert "12 an hour, 12 to do in this generation (60.0 min left)" in text
+    text = plain_table(snapshot(learning=replace(loop, generation=None, phase="")))  # labels come before any fit
+    assert "generation none begun; labels: 5 finished" in text and text.endswith("no fit or MD has begun")
 
 
 def test_the_rest_of_a_time_budget_is_a_bound():

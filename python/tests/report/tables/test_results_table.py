@@ -65,6 +65,16 @@ def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
     assert causes["done"] == "not finished"
 
 
+def test_a_killed_task_tells_what_its_log_said_last(tmp_path):
+    log = tmp_path / ".command.log"
+    log.write_text("heating\ntoken=abc\nKilled\n")
+    told = {"process": "EQUIL_RUN", "item": "b2", "cause": "KILLED", "exit": 137, "log": str(log), "at": "2026"}
+    write_json(tmp_path / ".killed" / "b2.json", told)
+    assert results_table.failures(tmp_path)["b2"].log == ["heating", "token=***", "Killed"]
+    log.unlink()
+    assert results_table.failures(tmp_path)["b2"].log == []
+
+
 def test_a_finished_row_names_what_was_begun_anew():
     anew = {"what": "complex replicate 0", "attempt": 2, "settings_used": {"timestep_fs": 2.0}}
     record = {"transformation": "b2", "ligand": "b2", "mode": "abfe", "status": "finished", "cause": ""}

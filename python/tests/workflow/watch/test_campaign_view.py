@@ -8,6 +8,7 @@ from left_states import leave
 from watched_campaigns import HOSTILE, Run, campaign, note, phases, steps
 
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.locks import campaign_lock
 from gibbsflow.workflow.watch.campaign_view import CampaignView, find_campaign
 
@@ -63,6 +64,20 @@ def test_a_campaign_at_a_glance(tmp_path):
     assert view.detail("done").rounds[0]["dg_kcal_per_mol"] == -6.4 and view.detail("a1").again
     with pytest.raises(InputError, match="no such item"):
         view.detail("../b2")
+
+
+def test_what_was_killed_before_it_had_any_state_is_lost_and_tells_why(tmp_path):
+    state = campaign(tmp_path)
+    view = CampaignView(state, phases)
+    phase = by_name(view.look())["later"].phase
+    log = tmp_path / ".command.log"
+    log.write_text("Killed\n")
+    told = {"process": phase.upper(), "item": "later", "cause": "OUT_OF_MEMORY", "exit": 137, "at": "1"}
+    write_json(state / ".killed" / "later.json", told | {"log": str(log)})
+    found = view.look()
+    assert found.counts == {"pruned": 3, "lost": 1, "finished": 1}
+    assert by_name(found)["later"].cause == f"OUT_OF_MEMORY: {phase.upper()} (exit 137, log {log})"
+    assert [one.text for one in view.detail("later").logs] == ["Killed"]
 
 
 def test_looking_changes_nothing(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from watched_campaigns import HOSTILE, campaign, phases
 
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 from gibbsflow.workflow.watch.packing import pack_item
@@ -59,6 +60,22 @@ def test_what_was_killed_of_another_item_is_not_packed(tmp_path):
     pack_item(CampaignView(state, phases), "b2", tmp_path / "b2.tar.gz")
     found = contents(tmp_path / "b2.tar.gz")
     assert "killed/FE_RUN_b2_complex.json" in found and "killed/FE_RUN_b20_complex.json" not in found
+
+
+def test_logs_of_all_killed_tasks_are_packed_also_of_those_without_state(tmp_path):
+    state = campaign(tmp_path)
+    for number, item in enumerate(["later", "later complex_replicate_0", "b2"]):
+        log = tmp_path / str(number) / ".command.log"
+        log.parent.mkdir()
+        log.write_text(f"Killed {number}\n")
+        told = {"process": "FE_RUN", "item": item, "cause": "KILLED", "log": str(log), "at": str(number)}
+        write_json(state / ".killed" / f"{number}.json", told)
+    pack_item(CampaignView(state, phases), "later", tmp_path / "later.tar.gz")
+    found = contents(tmp_path / "later.tar.gz")
+    assert {name: text for name, text in found.items() if name.endswith(".log")} == {
+        "killed/FE_RUN.later.command.log": "Killed 0\n",
+        "killed/FE_RUN.later_complex_replicate_0.command.log": "Killed 1\n",
+    }
 
 
 def test_nothing_is_written_over_or_for_no_item(tmp_path):

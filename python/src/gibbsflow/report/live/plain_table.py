@@ -123,7 +123,8 @@ def summary_lines(found: Snapshot) -> list[str]:
         generation = "none begun" if loop.generation is None else str(loop.generation)
         to_do = "" if loop.labels_to_do is None else f", {loop.labels_to_do} to do in this generation"
         to_do += "" if loop.labels_left_s is None else f" ({duration(loop.labels_left_s)} left)"
-        lines.append(f"generation {generation}; next {loop.phase or '?'}; labels: {labels}{rate}{to_do}")
+        following = f"; next {loop.phase}" if loop.phase else ""
+        lines.append(f"generation {generation}{following}; labels: {labels}{rate}{to_do}")
         lines += [one_line(text, 300) for text in (loop.stopped_by, loop.reason) if text]
         lines += [f"label failed: {text}" for text in loop.failed_labels]
     return lines
@@ -153,4 +154,6 @@ def plain_table(found: Snapshot) -> str:
     lines = [list(kept), *(list(row) for row in zip(*kept.values(), strict=True))]
     table = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
     odd = [f"note: {text}" for text in found.remarks]
-    return "\n".join([*summary_lines(found), "", *(table if found.items else ["nothing has been run here"]), *odd])
+    labelled = found.learning is not None and any(found.learning.labels.values())
+    none = "no fit or MD has begun" if labelled else "nothing has been run here"
+    return "\n".join([*summary_lines(found), "", *(table if found.items else [none]), *odd])

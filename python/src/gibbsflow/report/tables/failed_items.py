@@ -25,7 +25,7 @@ class FailedItem:
     time
         When it failed, UTC; empty where it is not known.
     log
-        The last lines of its log; none where it was killed, or never began.
+        The last lines of its log; none where it cannot be read, or the item never began.
     clean
         Command that makes it begin with its first settings; empty where it has no state.
     """

@@ -27,6 +27,7 @@ from gibbsflow.workflow.state.attempts import read_attempts
 from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import is_aside
+from gibbsflow.workflow.watch.log_tails import tail
 
 NOT_FINISHED = "not finished"
 DECIMALS = 4
@@ -135,7 +136,9 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     for one in read_killed(state):
         ligand = one.item.partition(" ")[0]
         if ligand not in unfinished or unfinished[ligand].time <= one.at:
-            unfinished[ligand] = sentinels.Sentinel("FAILED", "", cause=one.cause, message=one.text, time=one.at)
+            said = tail(one.log_file).text.splitlines() if one.log_file is not None and one.log_file.is_file() else []
+            told = sentinels.Sentinel("FAILED", "", cause=one.cause, message=one.text, time=one.at, log=said)
+            unfinished[ligand] = told
     return unfinished | found
 
 

@@ -18,8 +18,8 @@ from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.folders.places import GENERATION
 from gibbsflow.workflow.hours.engine_hours import CampaignHours
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
-from gibbsflow.workflow.state.status import MARKS
-from gibbsflow.workflow.watch.items import ItemPlace, item_place, item_row, phase_rows
+from gibbsflow.workflow.state.status import MARKS, StatusRow
+from gibbsflow.workflow.watch.items import ItemPlace, item_place, item_row, lost_before_state, phase_rows
 from gibbsflow.workflow.watch.learning import Loop
 from gibbsflow.workflow.watch.log_tails import log_tails
 from gibbsflow.workflow.watch.results import ItemResults, Results, read_record
@@ -152,6 +152,8 @@ class CampaignView:
         learning, damaged = self._loop.look([*outdirs]) if self.of_campaign else (None, [])
         if learning is not None:
             self._items = {name: _in_loop(one, learning) for name, one in items.items()}
+        elif self._state.killed:
+            self._items = {name: lost_before_state(one, self._state.killed) for name, one in items.items()}
         remarks += damaged
         remarks += [text for one in self._of_item.values() for text in one.damaged]
         remarks += self._unreadable(homes.values())
@@ -256,7 +258,10 @@ class CampaignView:
         record = self._of_item.get(name, ItemResults()).record
         rounds: list[dict[str, Any]] = []
         legs: list[dict[str, Any]] = []
-        logs: list[LogTail] = log_tails(self.folder, self._homes.get(name, {}).values(), self.results(name))
+        homes = [*self._homes.get(name, {}).values()]
+        if item.state == "lost" and not any(row.status == "lost" for row in rows.values()):
+            homes.append(HomeRows(("", name, item.phase), (StatusRow(item.phase, "phase", "lost"),)))
+        logs: list[LogTail] = log_tails(self.folder, homes, self.results(name))
         if record is not None:
             try:
                 rounds, legs = read_record(record)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError
 from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.hours.engine_hours import Hours, whose
+from gibbsflow.workflow.state.killed import Killed
 from gibbsflow.workflow.state.status import StatusRow
 from gibbsflow.workflow.watch.results import ItemResults, read_record
 from gibbsflow.workflow.watch.snapshot import STATES, ItemRow, PhaseRow
@@ -135,6 +136,25 @@ def item_row(
         if told
         else "; ".join([*(f"{k}: {v}" for k, v in bad.items()), *results.damaged]),
     )
+
+
+def lost_before_state(item: ItemRow, killed: Sequence[Killed]) -> ItemRow:
+    """Tell of an item that waits since its task was killed before it had a state folder, or has none.
+
+    Parameters
+    ----------
+    item
+        The item.
+    killed
+        What is noted of killed tasks, oldest first.
+
+    Returns
+    -------
+    ItemRow
+        The item, lost where the phase that it waits for was killed.
+    """
+    mine = [one for one in killed if item.state == "waiting" and one.is_of(("", item.name, item.phase))]
+    return replace(item, state="lost", cause=masked(f"{mine[-1].cause}: {mine[-1].text}")) if mine else item
 
 
 def _phase(

@@ -99,8 +99,10 @@ def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
                 yield one.path, inside
     parts = [home.relative_to(view.folder).parts for home in view.homes(name)]
     for killed in read_killed(view.folder):
-        if any(killed.is_of(path) for path in parts) and killed.log_file is not None:
-            yield killed.log_file, f"killed/{killed.process}.command.log"
+        mine = killed.item.split()[:1] == [name] or any(killed.is_of(path) for path in parts)
+        if mine and killed.log_file is not None:
+            task = re.sub(r"[^A-Za-z0-9._~-]", "_", f"{killed.process}.{killed.item}")
+            yield killed.log_file, f"killed/{task}.command.log"
     whole_name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")  # a1 is not a10
     for path in sorted((view.folder / KILLED).glob("*.json")):
         if whole_name.search(path.name):

@@ -14,6 +14,7 @@ from gibbsflow.workflow.hours.engine_hours import CampaignHours, EngineHours, lo
 from gibbsflow.workflow.hours.pace import PROGRESS
 from gibbsflow.workflow.state.attempts import FILE_NAME as ATTEMPTS
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
+from gibbsflow.workflow.state.killed import Killed, read_killed
 from gibbsflow.workflow.state.state_folder import is_aside
 from gibbsflow.workflow.state.status import MARKS, PLAN, Ends, StatusRow, at_work, home_rows, planned_rows
 
@@ -57,6 +58,7 @@ class StateRows:
     def __init__(self, folder: Path, *, of_campaign: bool = True) -> None:
         self.folder = folder
         self.hours = CampaignHours()
+        self.killed: list[Killed] = []
         self._tree = FolderTree(str(folder), (*MARKS, PLAN, PROGRESS), looked_into)
         self._hours = EngineHours(folder, of_campaign=of_campaign)
         self._known: dict[str, HomeRows] = {}
@@ -75,6 +77,8 @@ class StateRows:
         """
         killed = _times(self.folder / KILLED)
         again = killed != self._killed
+        if again:
+            self.killed = read_killed(self.folder)
         ask = time.monotonic() - self._asked_s > _ASK_AGAIN_S
         found: dict[str, HomeRows] = {}
         due: dict[str, frozenset[str]] = {}
