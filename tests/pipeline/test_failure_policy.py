@@ -113,7 +113,7 @@ def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: P
     assert run.code != 0
     ((subject, text),) = box.texts()
     assert subject.endswith(": failed (EQUIL_RUN (lost): planned to exit with 70)")
-    for told in ("Failed: EQUIL_RUN (lost)\nCause:  planned", "-resume goes on", " failed\n", "CPU hours"):
+    for told in ("Failed: EQUIL_RUN (lost)\nCause:  planned", "-resume goes on", ", 1 failed", "CPU hours"):
         assert told in text and told in (run.outdir / "pipeline_info" / "summary.txt").read_text()
     assert attempts(run) == {"EQUIL_RUN (lost)": [70]}
     (said,) = re.findall(r"^Failed: .*\n.*\n.*$", run.text, flags=re.M)
