@@ -126,6 +126,17 @@ def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: P
         time.sleep(0.1)
 
 
+def test_what_a_failed_run_says_that_prune_would_drop_is_what_it_drops() -> None:
+    """The policy decides in a closure of a setting, which a script cannot call."""
+    root = Path(__file__).parents[2]
+    policy = (root / "conf/base.config").read_text()
+    ((first, last, others),) = set(re.findall(r"\((\d+)\.\.(\d+)\) \+ \[([\d, ]+),", policy))
+    (own,) = set(re.findall(r"killed \+ \[([\d, ]+)\]\) \? 'finish'", policy))
+    dropped = {*range(int(first), int(last) + 1), *map(int, f"{others}, {own}".split(", "))}
+    (droppable,) = re.findall(r"droppable: .* ==~ /(.*)/,", (root / "subworkflows/completion/main.nf").read_text())
+    assert {code for code in range(256) if re.fullmatch(droppable, str(code))} == dropped
+
+
 def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:
     run = run_planned({"lost.equil.prepare": "1 0"}, "--on_failure", "prune")
     assert run.code != 0
