@@ -48,6 +48,17 @@ def densities_g_per_ml(engine_name: str, ps: float, run_ps: float, seed: int) ->
     return np.array(found)
 
 
+def summary(found: np.ndarray) -> dict[str, float]:
+    """Mean density and what its blocks say of its error, g/mL."""
+    blocks = np.array([block.mean() for block in np.array_split(found, BLOCKS)])
+    return {
+        "density_g_per_ml": round(float(found.mean()), 4),
+        "error_g_per_ml": round(float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), 4),
+        "spread_g_per_ml": round(float(found.std(ddof=1)), 4),
+        "samples": len(found),
+    }
+
+
 def main() -> None:
     """Run one engine once."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -57,16 +68,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     found = densities_g_per_ml(given.engine, given.ps, given.run_ps, given.seed)
-    kept = found[int(DISCARDED * len(found)) :]
-    blocks = np.array([block.mean() for block in np.array_split(kept, BLOCKS)])
-    told = {
-        **vars(given),
-        "density_g_per_ml": round(float(kept.mean()), 4),
-        "error_g_per_ml": round(float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), 4),
-        "spread_g_per_ml": round(float(kept.std(ddof=1)), 4),
-        "samples": len(kept),
-    }
-    print(json.dumps(told))
+    print(json.dumps(vars(given) | summary(found[int(DISCARDED * len(found)) :])))
 
 
 if __name__ == "__main__":

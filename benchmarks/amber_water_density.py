@@ -4,7 +4,7 @@
 
 Water alone (tleap, rectangular box), 298.15 K, 1.01325 bar, cutoff 7 Å, 2 fs, PME and the long-range correction of
 dispersion, a Monte Carlo barostat each 25 steps in both. OpenMM settles the box; both engines go on from its
-positions, velocities and volume, each on its own. Errors are those of the mean of --blocks blocks. --run_ps is the
+positions, velocities and volume, each on its own. Errors are those of the mean of five blocks. --run_ps is the
 length of one run of sander, whose barostat begins each with the same width of move; OpenMM's goes on with the one that
 it has found.
 """
@@ -15,9 +15,9 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from amber_density import BLOCKS, summary
 
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3
 from gibbsflow.binding.forcefield.topology_file import masses_amu
@@ -57,24 +57,12 @@ def rounded(found: list[float]) -> list[float]:
     return [round(float(value), 4) for value in found]
 
 
-def summary(found: list[float], blocks: int) -> dict[str, Any]:
-    """Mean density and what its blocks say of its error, g/mL."""
-    means = np.array([block.mean() for block in np.array_split(np.array(found), blocks)])
-    return {
-        "density_g_per_ml": round(float(np.mean(found)), 4),
-        "error_g_per_ml": round(float(means.std(ddof=1) / np.sqrt(blocks)), 4),
-        "spread_g_per_ml": round(float(np.std(found, ddof=1)), 4),
-        "samples": len(found),
-    }
-
-
 def main() -> None:
     """Settle a box, and run both engines from it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ps", type=float, default=40.0)
     parser.add_argument("--settle_ps", type=float, default=15.0)
     parser.add_argument("--run_ps", type=float, default=1.0)
-    parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     md = Md(solvent="tip3p", timestep_fs=TIMESTEP_FS, cutoff_angstrom=7.0)
@@ -95,14 +83,14 @@ def main() -> None:
         for number in range(1, round(given.ps / given.run_ps) + 1):
             for name, made in simulations.items():
                 found[name].append(mass / advance(made, given.run_ps))
-            if number >= 2 * given.blocks:
+            if number >= 2 * BLOCKS:
                 told = {
                     "atoms": atoms,
                     **vars(given),
                     "ps": number * given.run_ps,
                     "settling_g_per_ml": rounded(settling),
                 }
-                told |= {name: summary(one, given.blocks) for name, one in found.items()}
+                told |= {name: summary(np.array(one)) for name, one in found.items()}
                 print(json.dumps(told | {f"{name}_g_per_ml": rounded(one) for name, one in found.items()}), flush=True)
 
 

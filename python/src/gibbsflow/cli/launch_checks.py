@@ -95,19 +95,13 @@ def check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], cont
 def look_for_gpu(given: Mapping[str, Any]) -> list[str]:
     """Try the platform that MD was told to use, where that is no CPU's; a dry run notes that it is not here."""
     from gibbsflow.config.binding import Md
-    from gibbsflow.errors import MachineError
 
     platform = given.get("platform", Md().platform)
-    if platform not in ("CPU", "Reference"):
-        from gibbsflow.engines.openmm_systems import NOT_FOR_A_DRY_RUN, check_platform
+    if platform in ("CPU", "Reference"):
+        return []
+    from gibbsflow.engines.openmm_systems import platform_notes
 
-        try:
-            check_platform(platform)
-        except MachineError as error:
-            if not given.get("dry_run"):
-                raise
-            return [f"{error}: {NOT_FOR_A_DRY_RUN}"]
-    return []
+    return platform_notes(platform, dry_run=bool(given.get("dry_run")))
 
 
 CHECKS = {"binding": check_binding, "potential": check_potential}

@@ -174,8 +174,33 @@ def _check_card(error: openmm.OpenMMException) -> None:
         raise MachineError(f"the GPU cannot be used any more: {error}", what_to_do=_GPU_FAILED) from error
 
 
-NOT_FOR_A_DRY_RUN = "a dry run foresees all the same, the run itself has to be on a machine that has it"
-"""What a dry run says of a platform that is not here: a login node has no card."""
+def platform_notes(name: str, *, dry_run: bool) -> list[str]:
+    """Try a platform; a dry run only notes that it is not here, as a login node has no card.
+
+    Parameters
+    ----------
+    name
+        OpenMM's name of it.
+    dry_run
+        Whether nothing will be computed here.
+
+    Returns
+    -------
+    list of str
+        Empty where there is nothing to say.
+
+    Raises
+    ------
+    MachineError
+        As :func:`check_platform`, where something will be computed.
+    """
+    try:
+        check_platform(name)
+    except MachineError as error:
+        if not dry_run:
+            raise
+        return [f"{error}: a dry run foresees all the same, the run itself has to be on a machine that has it"]
+    return []
 
 
 def check_platform(name: str) -> None:

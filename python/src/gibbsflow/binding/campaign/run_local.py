@@ -23,8 +23,8 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
-from gibbsflow.engines.openmm_systems import NOT_FOR_A_DRY_RUN, check_platform
-from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, MachineError, Problem
+from gibbsflow.engines.openmm_systems import platform_notes
+from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
@@ -407,10 +407,6 @@ def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     if launch.md.platform not in ("CPU", "Reference"):
-        try:
-            check_platform(launch.md.platform)
-        except MachineError as error:
-            if not dry_run:
-                raise
-            log.warning("%s: %s", error, NOT_FOR_A_DRY_RUN)
+        for note in platform_notes(launch.md.platform, dry_run=dry_run):
+            log.warning("%s", note)
     return found

@@ -108,7 +108,8 @@ def analyse_equilibration(
         return _analyse_solute(system, out, result, plot)
     roles = ("complex_prmtop", "equil_frames", "equil_log")
     threshold = system.facts(SettingsFacts).equil.unbound_threshold_angstrom
-    least = _least_buried(system)
+    start = Departure(system)
+    least = _least_buried(start)
     at_face = {} if least == LEAST_BURIED else {"least_buried": round(least, 3)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles},
@@ -119,7 +120,7 @@ def analyse_equilibration(
     frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
     free = frames[~heating]
     atoms = system.facts(TopologyFacts)
-    heavy = Departure(system).heavy
+    heavy = start.heavy
     outcome = analyse_bound(
         free, ligand=heavy["ligand"], site=atoms.site_atoms, receptor=heavy["receptor"], threshold_angstrom=threshold,
         least_buried=least,
@@ -133,7 +134,7 @@ def analyse_equilibration(
         "ligand_rmsd_angstrom": float(np.median(outcome.rmsd_angstrom[judged])),
         "why": outcome.why,
     }
-    account, figures = Departure(system).account_of_equilibrated(free[judged])
+    account, figures = start.account_of_equilibrated(free[judged])
     if at_face:
         account.note(f"the site is at the membrane's face: bound where {least:.0%} of the surroundings are receptor")
     result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
@@ -175,9 +176,9 @@ def analyse_equilibration(
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table, membrane)
 
 
-def _least_buried(system: SimSystem) -> float:
+def _least_buried(start: Departure) -> float:
     """How buried the ligand has to stay: less where its prepared pose is at the face of a membrane."""
-    prmtop, start = system.path("complex_prmtop"), Departure(system)
+    system, prmtop = start.system, start.system.path("complex_prmtop")
     lipids = lipids_of(prmtop, without=(*system.facts(TopologyFacts).receptor_atoms, *start.heavy["ligand"]))
     if not lipids.are_a_membrane:
         return LEAST_BURIED

@@ -118,14 +118,14 @@ def bonds_of(
     """
     from ase.neighborlist import natural_cutoffs, neighbor_list
 
-    radii = np.array(natural_cutoffs(atoms))  # type: ignore[no-untyped-call]
+    bonding = np.flatnonzero([elements is None or symbol in elements for symbol in atoms.symbols])
+    if not len(bonding):  # as in a metal, of which a file may hold thousands
+        return bonding, bonding, np.zeros((0, 3), dtype=int)
+    chosen = atoms[bonding]
+    radii = np.array(natural_cutoffs(chosen))  # type: ignore[no-untyped-call]
     radii = np.maximum(BOND * radii, radii + LEAST_ALLOWANCE_ANGSTROM)
-    i, j, image = neighbor_list("ijS", atoms, radii)  # type: ignore[no-untyped-call]
-    if elements is not None:
-        bonding = np.array([symbol in elements for symbol in atoms.symbols])
-        kept = bonding[i] & bonding[j]
-        i, j, image = i[kept], j[kept], image[kept]
-    return i, j, image
+    i, j, image = neighbor_list("ijS", chosen, radii)  # type: ignore[no-untyped-call]
+    return bonding[i], bonding[j], image
 
 
 def of_molecules(atoms: Atoms) -> bool:

@@ -215,12 +215,12 @@ def copy_state(source: Path, target: Path, names: Sequence[str] = ALWAYS_COPIED)
     for name in names:
         if not (source / name).exists():
             raise StateError(f"{source / name}: missing, so the loop cannot go on from {source}")
-        if (source / name).is_dir() and Path(name).suffix:
-            raise StateError(f"{source / name}: a folder, where a file should be")
-        if not (source / name).is_dir() and not Path(name).suffix:
-            raise StateError(f"{source / name}: a file, where a folder should be")
+        is_folder, as_file = (source / name).is_dir(), bool(Path(name).suffix)
+        if is_folder == as_file:
+            there, right = ("a folder", "a file") if is_folder else ("a file", "a folder")
+            raise StateError(f"{source / name}: {there}, where {right} should be")
         try:
-            if (source / name).is_dir():
+            if is_folder:
                 shutil.copytree(source / name, target / name, dirs_exist_ok=True)
             else:
                 shutil.copyfile(source / name, target / name)

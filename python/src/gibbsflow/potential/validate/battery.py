@@ -248,7 +248,7 @@ class Battery:
         return found
 
     def _at_rest(self) -> Plan[Measured]:
-        if self.subject.kind == "liquid" and self.subject.crystal is not None:
+        if self.subject.crystal is not None and self.subject.crystal.is_liquid:
             measured = yield from as_it_is(self.subject.crystal)
         elif self.subject.crystal is not None:
             _, _, measured = yield from at_rest(self.subject.crystal, self.settings)

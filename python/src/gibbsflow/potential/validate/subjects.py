@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.config.structures.molecules import molecular_ions, of_molecules
+from gibbsflow.config.structures.molecules import molecular_ions
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure
@@ -58,9 +59,9 @@ class Subject:
         """
         if self.crystal is None:
             return "molecule"
-        return "liquid" if self.crystal.number == 1 and of_molecules(self.crystal.primitive) else "crystal"
+        return "liquid" if self.crystal.is_liquid else "crystal"
 
-    @property
+    @cached_property
     def ions(self) -> tuple[str, ...]:
         """Name what defects of single atoms would break.
 
@@ -181,7 +182,7 @@ def find_subject(
         molecule.info, molecule.calc = {}, None
         return Subject(None, molecule, source)
     crystal = Crystal.of(atoms, config.validation.symmetry_angstrom, where=where)
-    if crystal.number == 1 and len(crystal.primitive) > 1 and not of_molecules(crystal.primitive):
+    if crystal.number == 1 and len(crystal.primitive) > 1 and not crystal.is_liquid:
         right = "a crystal at rest by --structure, or a larger validation.symmetry_angstrom"
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:

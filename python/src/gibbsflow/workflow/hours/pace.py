@@ -119,15 +119,39 @@ def engine_times(content: Any, where: Path, before: Held) -> tuple[float, float,
     """
     if not isinstance(content, dict):
         raise StateError(f"{where}: holds something else")
-    engine_s = _time(content.get("engine_s", 0.0), where, "engine_s")
+    engine_s = seconds_of(content, "engine_s", where)
     return (
         engine_s,
-        _time(content.get("core_s", engine_s * before.cores), where, "core_s"),
-        _time(content.get("gpu_s", engine_s * before.gpus), where, "gpu_s"),
+        seconds_of(content, "core_s", where, engine_s * before.cores),
+        seconds_of(content, "gpu_s", where, engine_s * before.gpus),
     )
 
 
-def _time(value: Any, where: Path, name: str) -> float:
+def seconds_of(content: Mapping[str, Any], name: str, where: Path | str, absent_s: float = 0.0) -> float:
+    """Read a time of a progress file.
+
+    Parameters
+    ----------
+    content
+        What the file holds.
+    name
+        Which time.
+    where
+        The file, for messages.
+    absent_s
+        What it is where the file has none.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Raises
+    ------
+    StateError
+        For what is no time.
+    """
+    value = content.get(name, absent_s)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise StateError(f"{where}: {name} is no time")
     return float(value)

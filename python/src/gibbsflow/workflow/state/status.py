@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
-from gibbsflow.workflow.hours.pace import PROGRESS
+from gibbsflow.workflow.hours.pace import PROGRESS, seconds_of
 from gibbsflow.workflow.progress import duration
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import Attempt, read_attempts
@@ -317,7 +316,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     last = history[-1] if history else None
     settings: Mapping[str, Any] = inputs.get("described", {})
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
-    engine_s = _seconds(progress, "engine_s")
+    engine_s = seconds_of(progress, "engine_s", PROGRESS)
     cause = ""
     if at_work(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
@@ -339,7 +338,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     ns_per_step = float(used) * 1e-6
     recent = {} if status == "finished" else progress
     s_per_step = _s_per_step(recent, engine_s, steps_done)
-    spent_s, budget_s = _seconds(progress, "spent_s"), _seconds(progress, "budget_s")
+    spent_s, budget_s = seconds_of(progress, "spent_s", PROGRESS), seconds_of(progress, "budget_s", PROGRESS)
     left_s = round(max(steps - steps_done, 0) * s_per_step, 1) if s_per_step else None
     if budget_s:  # which another attempt has anew
         left_s = round(max(budget_s - spent_s, 0.0) if status == "running" else budget_s, 1)
@@ -367,24 +366,16 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     return row, settings
 
 
-def _seconds(progress: Mapping[str, Any], name: str) -> float:
-    """A time of a progress file; 0 where it has none."""
-    value = progress.get(name, 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise StateError(f"{PROGRESS}: {name} is no time")
-    return float(value)
-
-
 def _s_per_step(recent: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
     """Seconds a step takes: of late, where the progress file tells that; else on the average; None of nothing."""
-    recent_s, steps = _seconds(recent, "recent_s"), int(recent.get("recent_steps", 0))
+    recent_s, steps = seconds_of(recent, "recent_s", PROGRESS), int(recent.get("recent_steps", 0))
     if recent_s > 0 and steps > 0:
         return recent_s / steps
     return engine_s / steps_done if engine_s > 0 and steps_done > 0 else None
 
 
 def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | None:
-    taken_s, segments = _seconds(progress, "recent_s"), int(progress.get("recent_segments", 0))
+    taken_s, segments = seconds_of(progress, "recent_s", PROGRESS), int(progress.get("recent_segments", 0))
     if not (taken_s > 0 and segments > 0):
         taken_s, segments = engine_s, int(progress.get("segments_done", 0))
     return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None

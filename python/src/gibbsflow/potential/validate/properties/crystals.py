@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gibbsflow.config.potential_validation import Validation
+from gibbsflow.config.structures.molecules import of_molecules
 from gibbsflow.errors import InputError, Problem, ScienceError
 from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom, keep_mesh
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, all_relaxed, asked, energy_of
@@ -53,6 +55,17 @@ class Crystal:
     symbol: str
     heights_angstrom: tuple[float, ...]
     whole: bool = False
+
+    @cached_property
+    def is_liquid(self) -> bool:
+        """Whether it is no crystal but a liquid: molecules in a cell without any symmetry, which has no rest.
+
+        Returns
+        -------
+        bool
+            False for crystals of molecules.
+        """
+        return self.number == 1 and of_molecules(self.primitive)
 
     @classmethod
     def of(
