@@ -68,7 +68,7 @@ def test_stresses_that_are_fitted_have_a_say_in_the_penalty():
         squares.append(block["stress"].rmse(regression.least_squares(others, seeing.weights)) ** 2)
     size = np.sqrt(np.mean([block["stress"].square / block["stress"].rows for block in blocks]))
     assert seeing.stress_relative_rmse == pytest.approx(np.sqrt(np.mean(squares)) / size, rel=1e-4)
-    both = np.sqrt(seeing.energy_mae_ev_per_atom * seeing.force_rmse_ev_per_angstrom)
+    both = np.sqrt(seeing.energy_mae_ev_per_atom * seeing.force_middle_ev_per_angstrom)
     assert seeing.score == pytest.approx(both * np.sqrt(seeing.stress_relative_rmse))
 
 
@@ -76,7 +76,7 @@ def test_without_stresses_every_bit_is_as_it_was():
     blocks, _ = _blocks(0.2)
     without, asked = regression.cross_validate(blocks), regression.cross_validate(blocks, stress=0.3)
     assert asked == replace(without, weights=replace(without.weights, stress=0.3))
-    assert without.score == float(np.sqrt(without.energy_mae_ev_per_atom * without.force_rmse_ev_per_angstrom))
+    assert without.score == float(np.sqrt(without.energy_mae_ev_per_atom * without.force_middle_ev_per_angstrom))
     fitted = [regression.least_squares(blocks, choice.weights) for choice in (without, asked)]
     assert (fitted[0] == fitted[1]).all()
 
@@ -118,7 +118,55 @@ def test_validation_error_is_that_of_left_out_rows():
         c = regression.least_squares([b for i, b in enumerate(blocks) if i != k], regression.Weights(1.0, 0.0, 1e-12))
         squares.append(blocks[k]["force"].rmse(c) ** 2)
     assert choice.force_rmse_ev_per_angstrom == pytest.approx(np.sqrt(np.mean(squares)))
-    assert choice.score == pytest.approx(np.sqrt(choice.energy_mae_ev_per_atom * choice.force_rmse_ev_per_angstrom))
+    middle = np.prod(squares) ** (1 / 8)
+    assert choice.force_middle_ev_per_angstrom == pytest.approx(middle)
+    assert choice.score == pytest.approx(np.sqrt(choice.energy_mae_ev_per_atom * middle))
+
+
+def _with_large_forces():
+    """Folds that want no penalty, and one with six rows that are like no other, which a penalty predicts better."""
+    rng = np.random.default_rng(2)
+    blocks = regression.new_blocks(5, 2)
+    for k, block in enumerate(blocks):
+        for kind, count in (("energy", 6), ("force", 30)):
+            x = rng.normal(size=(count, 2)) * [1.0, 0.01]
+            block[kind].add(x, x @ [1.0, 1.0] + rng.normal(0, 1e-3, count))
+        if k == 0:
+            block["force"].add(np.tile([0.0, 30.0], (6, 1)), np.zeros(6))
+    return blocks
+
+
+def test_a_few_large_forces_do_not_choose_for_all_the_rest():
+    blocks, ridges = _with_large_forces(), (1e-12, 0.1)
+    choices = regression._left_out(blocks, 1.0, 0.0, ridges, 0.0)
+    pooled = min(choices, key=lambda choice: choice.force_rmse_ev_per_angstrom)
+    chosen = regression.cross_validate(blocks, energies=(1.0,), ridges=ridges)
+    assert (pooled.weights.ridge, chosen.weights.ridge) == (0.1, 1e-12)
+
+
+def test_folds_count_by_their_rows_and_those_without_forces_not_at_all():
+    blocks, _ = _blocks(0.3)
+    before = regression.cross_validate(blocks, energies=(1.0,), ridges=(1e-9,))
+    rng = np.random.default_rng(7)
+    for weight in (0.0, 1e-9):  # a fold of energies alone, and one of forces that hardly count
+        [block] = regression.new_blocks(1, 6)
+        x = rng.normal(size=(5, 6))
+        block["energy"].add(x, x @ np.arange(1.0, 7.0))
+        block["force"].add(x, np.full(5, 1e3), weight)
+        after = regression.cross_validate([*blocks, block], energies=(1.0,), ridges=(1e-9,))
+        assert after.force_middle_ev_per_angstrom == pytest.approx(before.force_middle_ev_per_angstrom, rel=0.1)
+    for block in blocks:
+        block["force"] = regression.NormalEquations(6)
+    alone = regression.cross_validate(blocks, energies=(1.0,), ridges=(1e-9,))
+    assert alone.force_middle_ev_per_angstrom == 0 and np.isfinite(alone.score)
+
+
+def test_rounding_of_one_fold_does_not_choose():
+    blocks, _ = _blocks(0.0)
+    choices = regression._left_out(blocks, 1.0, 0.0, (1e-14, 1e-13, 1e-12), 0.0)
+    middles = [choice.force_middle_ev_per_angstrom for choice in choices]
+    assert middles == pytest.approx([1e-7 * regression._size(blocks, "force")] * 3)
+    assert regression.cross_validate(blocks).weights.ridge <= 1e-9
 
 
 def test_a_weight_counts_as_so_many_equal_rows():
@@ -138,14 +186,14 @@ def test_energies_of_many_atoms_count_for_more_where_their_errors_are_smaller():
     truth, columns = np.arange(1.0, 7.0), 6
     blocks = regression.new_blocks(4, columns)
     for block in blocks:
-        for size in (1, 1, 1, 100, 100, 100):
+        for size in [1, 100] * 10:
             x = rng.normal(size=(1, columns))
             block["energy"].add(x, x @ truth + rng.normal(0, 1 / np.sqrt(size), 1), size=size)
         x = rng.normal(size=(4, columns))
         block["force"].add(x, x @ truth + rng.normal(0, 1, 4))
-    assert regression.cross_validate(blocks, ridges=(1e-12,)).weights.size_power == 1
+    assert regression.cross_validate(blocks, ridges=(1e-12,)).weights.size_power >= 1
     scaled = blocks[0]["energy"].by_size(1.0)
-    assert (scaled.rows, blocks[0]["energy"].rows) == (303, 6)
+    assert (scaled.rows, blocks[0]["energy"].rows) == (1010, 20)
     off = [float(abs(y[0] - x[0] @ np.ones(columns))) for x, y, _, _ in blocks[0]["energy"].kept]
     assert blocks[0]["energy"].mae(np.ones(columns)) == pytest.approx(np.mean(off))
     with pytest.raises(ValueError, match="not kept"):

@@ -15,14 +15,17 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from gibbsflow.units import Floats
 
 KINDS = ("energy", "force", "stress")
-ENERGY_WEIGHTS = (1.0, 2.0, 4.0, 8.0)
+ENERGY_WEIGHTS = (1.0, 4.0, 8.0, 12.0)
 RIDGES = (1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
-SIZE_POWERS = (0.0, 1.0)
-"""Energies an atom count alike, or by the number of atoms: errors of atoms that are independent average out in it."""
+SIZE_POWERS = (0.0, 1.0, 2.0)
+"""Energies an atom count alike, or by the number of atoms, as errors of atoms that are independent average out in it,
+or by its square, as energies of whole frames do: small cells that are like no other, as slabs, then count least."""
 # among settings this close to the best the smoothest potential is taken: it extrapolates more gently
 _CLOSE = 1.0025
 # of the score: with it errors of energies, forces and stresses count the same
 _STRESS_POWER = 0.5
+# of the forces' size: errors below come of rounding, since they are differences of sums of squares
+_ROUNDING = 1e-7
 
 
 @dataclass
@@ -179,6 +182,9 @@ class Choice:
         Root mean square errors over the frames left out.
     energy_mae_ev_per_atom
         Mean absolute error over them: a few frames that are like no other say little of how to weigh all the rest.
+    force_middle_ev_per_angstrom
+        Geometric mean over the folds of the root mean square force error of each, by their rows: a few frames with
+        large forces would decide alone by their squares, of all folds, how all the rest is weighed.
     stress_relative_rmse
         Root mean square error of their virials an atom by the root mean square of these; None where none are fitted.
     """
@@ -187,6 +193,7 @@ class Choice:
     energy_rmse_ev_per_atom: float
     force_rmse_ev_per_angstrom: float
     energy_mae_ev_per_atom: float
+    force_middle_ev_per_angstrom: float
     stress_relative_rmse: float | None = None
 
     @property
@@ -196,10 +203,10 @@ class Choice:
         Returns
         -------
         float
-            √(mean absolute energy error × root mean square force error), times the root of the relative error of
-            stress where it is fitted; smaller is better.
+            √(mean absolute energy error × geometric mean of the folds' force errors), times the root of the relative
+            error of stress where it is fitted; smaller is better.
         """
-        both = float(np.sqrt(max(self.energy_mae_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
+        both = float(np.sqrt(max(self.energy_mae_ev_per_atom, 1e-9) * max(self.force_middle_ev_per_angstrom, 1e-9)))
         return (
             both if self.stress_relative_rmse is None else both * max(self.stress_relative_rmse, 1e-9) ** _STRESS_POWER
         )
@@ -290,6 +297,7 @@ def _left_out(blocks: Blocks, energy: float, power: float, ridges: Sequence[floa
     """Errors of the blocks, each by a fit to the others, with each penalty."""
     kinds = KINDS if stress and any(block["stress"].rows for block in blocks) else KINDS[:2]
     sums, rows = np.zeros((len(ridges), len(kinds) + 1)), np.zeros(len(kinds))
+    logarithms, least = np.zeros(len(ridges)), max(_ROUNDING * _size(blocks, "force"), 1e-9)
     for left_out, block in enumerate(blocks):
         kept = [own for i, own in enumerate(blocks) if i != left_out] or list(blocks)
         gram, moment, scale = _scaled_sums(kept, Weights(energy, stress, 0.0, power))
@@ -298,13 +306,15 @@ def _left_out(blocks: Blocks, energy: float, power: float, ridges: Sequence[floa
             for column, kind in enumerate(kinds, start=1):
                 sums[number, column] += block[kind].rows * block[kind].rmse(solution) ** 2
             sums[number, 0] += block["energy"].rows * block["energy"].mae(solution)
+            logarithms[number] += block["force"].rows * np.log(max(block["force"].rmse(solution), least))
         rows += [block[kind].rows for kind in kinds]
     errors = sums / np.where(rows > 0, rows, 1)[[0, *range(len(kinds))]]
+    middles = np.exp(logarithms / rows[1]) if rows[1] else np.zeros(len(ridges))
     choices = []
-    for ridge, (mae, *squares) in zip(ridges, errors, strict=True):
+    for ridge, (mae, *squares), middle in zip(ridges, errors, middles, strict=True):
         e, f, *virials = (float(root) for root in np.sqrt(squares))
         relative = virials[0] / max(_size(blocks, "stress"), 1e-9) if virials else None
-        choices.append(Choice(Weights(energy, stress, ridge, power), e, f, float(mae), relative))
+        choices.append(Choice(Weights(energy, stress, ridge, power), e, f, float(mae), float(middle), relative))
     return choices
 
 

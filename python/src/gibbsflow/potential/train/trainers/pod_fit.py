@@ -27,7 +27,7 @@ from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
 log = logging.getLogger(__name__)
-PHYSICS = 7
+PHYSICS = 8
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
 # most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs
@@ -204,6 +204,7 @@ class BasisTrial:
             "validation_energy_mae_mev_per_atom": 1e3 * self.choice.energy_mae_ev_per_atom,
             "validation_energy_rmse_mev_per_atom": 1e3 * self.choice.energy_rmse_ev_per_atom,
             "validation_force_rmse_ev_per_angstrom": self.choice.force_rmse_ev_per_angstrom,
+            "validation_force_middle_ev_per_angstrom": self.choice.force_middle_ev_per_angstrom,
             **(
                 {"validation_stress_relative_rmse": self.choice.stress_relative_rmse}
                 if self.choice.stress_relative_rmse is not None
