@@ -1,4 +1,4 @@
-"""Force errors of left-out folds pooled, or their median or geometric mean: which chooses a POD fit's weights better.
+"""Force errors of left-out folds pooled, their median or geometric mean: which chooses a POD fit's weights better.
 
     python benchmarks/fold_score.py NAME=FOLDER... [--cutoff 4.5] [--ladder 0 1] [--every 1]
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -31,35 +31,31 @@ from gibbsflow.potential.train.trainers import pod_fit
 from gibbsflow.potential.train.trainers.pod import PodEvaluator, zbl_for
 from gibbsflow.potential.train.trainers.pod_basis import ladder_basis
 from gibbsflow.potential.train.uncertainty.met_frames import met
-from gibbsflow.units import Floats
 from gibbsflow.workflow.state.segments import Stopper
 
-POOLED = regression._left_out
+GEOMETRIC = regression._left_out
 _CLOSEST_OF_SHORTEST = 0.75
 
 
-def _geometric(errors: Sequence[Sequence[float]]) -> Floats:
-    return np.asarray(np.exp(np.log(np.maximum(errors, 1e-9)).mean(axis=0)))
+def _pooled(blocks: regression.Blocks, *settings: Any) -> list[regression.Choice]:
+    """Choose by the force error of all folds together."""
+    usual = GEOMETRIC(blocks, *settings)
+    return [replace(own, force_middle_ev_per_angstrom=own.force_rmse_ev_per_angstrom) for own in usual]
 
 
-def _median(errors: Sequence[Sequence[float]]) -> Floats:
-    return np.asarray(np.median(errors, axis=0))
-
-
-def by_folds(
-    middle_of: Callable[[Sequence[Sequence[float]]], Floats],
-    blocks: regression.Blocks, energy: float, power: float, ridges: Sequence[float], stress: float,
-) -> list[regression.Choice]:  # fmt: skip
-    """Choose as the fit does, with a middle over folds of the force error in place of the pooled one."""
+def _median(
+    blocks: regression.Blocks, energy: float, power: float, ridges: Sequence[float], stress: float
+) -> list[regression.Choice]:
+    """Choose by the median of the folds' force errors."""
     folds = [k for k, block in enumerate(blocks) if block["force"].rows]
-    alone = {k: [own for i, own in enumerate(blocks) if i != k] or list(blocks) for k in folds}
     errors = []
     for k in folds:
-        gram, moment, scale = regression._scaled_sums(alone[k], regression.Weights(energy, stress, 0.0, power))
+        alone = [own for i, own in enumerate(blocks) if i != k] or list(blocks)
+        gram, moment, scale = regression._scaled_sums(alone, regression.Weights(energy, stress, 0.0, power))
         errors.append([blocks[k]["force"].rmse(scale * regression._solve(gram, moment, ridge)) for ridge in ridges])
-    middle = middle_of(errors)
-    usual = POOLED(blocks, energy, power, ridges, stress)
-    return [replace(own, force_rmse_ev_per_angstrom=float(f)) for own, f in zip(usual, middle, strict=True)]
+    middle = np.median(errors, axis=0)
+    usual = GEOMETRIC(blocks, energy, power, ridges, stress)
+    return [replace(own, force_middle_ev_per_angstrom=float(f)) for own, f in zip(usual, middle, strict=True)]
 
 
 def compare(name: str, folder: Path, cutoff: float, ladder: Sequence[int], every: int) -> None:
@@ -76,7 +72,7 @@ def compare(name: str, folder: Path, cutoff: float, ladder: Sequence[int], every
         targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, deadline)
         around = [frame for frame, own in zip(inputs.train, met(inputs.train), strict=True) if own]
         inner = max(0.5, _CLOSEST_OF_SHORTEST * pod_fit.length_scales(around).shortest_angstrom)
-        scores = {"pooled": POOLED, "median": partial(by_folds, _median), "geometric": partial(by_folds, _geometric)}
+        scores = {"pooled": _pooled, "median": _median, "geometric": GEOMETRIC}
         found: dict[str, list[tuple[float, float]]] = {score: [] for score in scores}
         for number in ladder:
             basis = ladder_basis(number, species, inner, cutoff)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,6 @@ from gibbsflow.potential.train.trainers.pod import PodPotential, Zbl, evaluate_z
 from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
-log = logging.getLogger(__name__)
 PHYSICS = 8
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
