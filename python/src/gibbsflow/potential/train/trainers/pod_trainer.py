@@ -36,7 +36,7 @@ from gibbsflow.potential.train.trainers.pod_basis import (
     local_descriptors,
 )
 from gibbsflow.potential.train.trainers.pod_speed import SPEED, pareto_front
-from gibbsflow.potential.train.uncertainty.met_frames import met
+from gibbsflow.potential.train.uncertainty.met_frames import calm, met
 from gibbsflow.units import Floats
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -107,7 +107,10 @@ class PodTrainer:
             deadline = Deadline(stopper, budget_s)
             core = core_pairs(inputs.train)
             every = Folds(np.concatenate([folds.fold, np.arange(len(core)) % folds.count]), folds.by)
-            targets = pod_fit.take_off([*inputs.train, *core], every, references, species, zbl, pool, deadline)
+            calmed = calm(inputs.train)
+            if fewer := sum(own.weights != frame.weights for own, frame in zip(calmed, inputs.train, strict=True)):
+                inputs.account.note(f"{fewer} molecules with large forces count for less in the fit")
+            targets = pod_fit.take_off([*calmed, *core], every, references, species, zbl, pool, deadline)
             after = len(inputs.train) + len(inputs.test)
             found = pod_search.search(
                 targets, settings, references, species, scales, zbl, folder, frames_after=after, kept=kept
