@@ -88,3 +88,11 @@ def test_what_a_row_says_of_its_starts_is_what_its_generator_makes() -> None:
     for method, module in {"strain": "strains", "defect": "defects", "surface": "surfaces"}.items():
         assert {f.info["config_type"] for f in made if f.info["generator"] == module} <= set(GENERATORS[method].starts)
     assert {f.info["config_type"] for f in made} - set(start_types()) == {"rattle"}
+
+
+def test_defects_and_slabs_are_displaced_where_there_are_rattles():
+    few = {"defect_kinds": ("vacancy",), "surface_indices": ((1, 1, 1),), "surface_layers": 1}
+    with_rattles = generate(SI, Generator(methods=("rattle", "defect", "surface"), **few))
+    assert with_rattles.by_generator["defect"] == with_rattles.by_generator["surface"] == 2
+    alone = generate(SI, Generator(methods=("defect", "surface"), **few))
+    assert alone.by_generator["defect"] == alone.by_generator["surface"] == 1

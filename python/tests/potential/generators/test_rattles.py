@@ -5,7 +5,7 @@ import pytest
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import closest_pair_angstrom
-from gibbsflow.potential.generators import rattles
+from gibbsflow.potential.generators import defects, rattles, surfaces
 from gibbsflow.potential.generators.parents import parents
 
 SI = Target(elements=("Si",))
@@ -37,3 +37,21 @@ def test_an_atom_without_a_place_stays() -> None:
     silicon = parents(SI, Generator())[0]
     stuck = rattles.rattled(silicon, 0.1, 3.0, np.random.default_rng(1))  # farther than its neighbours are
     assert stuck.positions == pytest.approx(silicon.positions)
+
+
+def test_each_defect_and_slab_has_a_displaced_copy_of_its_own_kind():
+    settings = Generator(rattle_sigma_angstrom=(0.1, 0.05), defect_kinds=("vacancy",), surface_indices=((1, 1, 1),))
+    silicon = parents(SI, settings)
+    whole = [*defects.make(silicon, SI, settings), *surfaces.make(silicon, SI, settings)]
+    made = rattles.displaced(whole, settings)
+    for frame, copy in zip(whole, made, strict=True):
+        kept = ("config_type", "parent", "generator", "seed", "miller")
+        assert [copy.info.get(key) for key in kept] == [frame.info.get(key) for key in kept]
+        assert copy.info["sigma_angstrom"] == 0.05
+        assert copy.info["gibbsflow_id"] != frame.info["gibbsflow_id"]
+        assert copy.cell.array == pytest.approx(frame.cell.array)
+        assert 0.02 < (copy.positions - frame.positions).std() < 0.08
+    assert [f.info["gibbsflow_id"] for f in rattles.displaced(whole, settings)] == [
+        f.info["gibbsflow_id"] for f in made
+    ]
+    assert rattles.displaced(whole, Generator(rattle_count=0)) == []

@@ -16,7 +16,7 @@ from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.structures import tag, write_frames
 from gibbsflow.potential.generators.generate import generate
 from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop.select import by_type, ids_of, select, spread
+from gibbsflow.potential.loop.select import by_type, ids_of, select, spread, starts_of
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.workflow.files import read_json
 
@@ -34,6 +34,17 @@ def test_types_take_turns_and_keep_their_order():
     frames = [tag(bulk("Si"), kind, generator="test", seed=k) for k, kind in enumerate("aaaabbc")]
     assert [frame.info["seed"] for frame in by_type(frames, 5)] == [0, 3, 4, 5, 6]
     assert len(by_type(frames, 99)) == 7
+
+
+def test_md_starts_from_defects_and_slabs_before_all_strains_are_used_up():
+    methods = ("bulk", "strain", "rattle", "defect", "surface")
+    few = Generator(methods=methods, defect_kinds=("vacancy",), surface_indices=((1, 0, 0), (1, 1, 1)))
+    found = starts_of(generate(Target(elements=("Al",)), few).frames)
+    kinds = [frame.info["config_type"] for frame in found]
+    assert kinds[:6] == ["bulk", "vacancy", "surface", "strain", "surface", "strain"]
+    assert all("sigma_angstrom" not in frame.info for frame in found)
+    none = _tagged([bulk("Si")], "rattle")
+    assert starts_of(none) == none
 
 
 def test_few_labels_hold_every_way_in_which_structures_are_made():

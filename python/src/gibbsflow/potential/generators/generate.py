@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 3
+PHYSICS = 4
 """Raised by hand when the same settings give other structures."""
 
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]
@@ -36,10 +36,13 @@ class GeneratorRow:
         Makes them.
     starts
         Those of their ``config_type`` from which MD of the learning loop may start; empty where none may.
+    displaced
+        Whether each comes with a rattled copy, where there are rattles; these begin no MD.
     """
 
     make: Make
     starts: tuple[str, ...]
+    displaced: bool = False
 
 
 GENERATORS: Mapping[str, GeneratorRow] = {
@@ -47,8 +50,8 @@ GENERATORS: Mapping[str, GeneratorRow] = {
     "sqs": GeneratorRow(sqs.make, ("sqs",)),
     "strain": GeneratorRow(strains.make, ("strain",)),
     "rattle": GeneratorRow(rattles.make, ()),
-    "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite")),
-    "surface": GeneratorRow(surfaces.make, ("surface",)),
+    "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite"), displaced=True),
+    "surface": GeneratorRow(surfaces.make, ("surface",), displaced=True),
     "normal_mode": GeneratorRow(normal_modes.make, ("normal_mode",)),
     "dimer": GeneratorRow(dimers.make, ()),
     "isolated_atom": GeneratorRow(dimers.make_atoms, ()),
@@ -56,7 +59,7 @@ GENERATORS: Mapping[str, GeneratorRow] = {
 }
 """Generators by the names of the settings: a new one is a module beside this one, a row here, and its name there.
 
-Trajectories start from structures in the order of these rows.
+MD starts from crystals first, in the order of these rows; then the other types that may begin it take turns.
 """
 
 
@@ -66,7 +69,7 @@ def start_types() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Values of ``config_type``, in the order in which trajectories take them.
+        Values of ``config_type``, in the order of the rows.
     """
     return tuple(kind for row in GENERATORS.values() for kind in row.starts)
 
@@ -146,6 +149,8 @@ def generate(
     for method in methods:
         # quasirandom structures are made from the lattice, and serve all later methods as parents
         found = GENERATORS[method].make(start, target, settings)
+        if GENERATORS[method].displaced and "rattle" in methods:
+            found += rattles.displaced(found, settings)
         for atoms in found:
             atoms.info["generation"] = generation
             if seen.add(atoms):

@@ -63,6 +63,42 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     return made
 
 
+def displaced(frames: Sequence[Atoms], settings: Generator) -> list[Atoms]:
+    """Rattle defects and slabs a little, one copy of each: where symmetry holds atoms, forces at rest say nothing.
+
+    A fit to such structures at rest knows what a vacancy or a surface costs, and not that its neighbours keep their
+    places.
+
+    Parameters
+    ----------
+    frames
+        Tagged structures.
+    settings
+        The smallest of its standard deviations is taken; least distance, and the seed.
+
+    Returns
+    -------
+    list of Atoms
+        In their order and in their cells, with the tags of the originals; `sigma_angstrom` in `info`.
+    """
+    made = []
+    sigma = min(settings.rattle_sigma_angstrom)
+    for frame in frames if settings.rattle_count else ():
+        rng = seeded_rng(settings, "displaced", frame.info["gibbsflow_id"], sigma)
+        limit = settings.minimum_distance_ratio * closest_pair_angstrom(frame)
+        own = {key: frame.info[key] for key in ("generator", "seed", "miller") if key in frame.info}
+        made.append(
+            tag(
+                rattled(frame, sigma, limit, rng),
+                frame.info["config_type"],
+                parent=parent_of(frame),
+                sigma_angstrom=sigma,
+                **own,
+            )
+        )
+    return made
+
+
 def rattled(atoms: Atoms, sigma_angstrom: float, limit_angstrom: float, rng: np.random.Generator) -> Atoms:
     """Displace atom after atom by a Gaussian, drawing again where it would come closer to another than the limit.
 

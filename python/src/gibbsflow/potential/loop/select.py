@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
@@ -22,6 +22,7 @@ from gibbsflow.workflow.seeds import derive_seed
 if TYPE_CHECKING:
     from ase import Atoms
 
+_T = TypeVar("_T")
 _FATE_STATUS = {
     "over_budget": RowStatus.HELD,
     "nothing_new": RowStatus.HELD,
@@ -34,6 +35,8 @@ _MADE_BY = ("strain_kind", "sigma_angstrom", "temperature_k")
 """In which ways structures of one generator are made."""
 _METHOD_OF = {kind: method for method, row in GENERATORS.items() for kind in row.starts}
 """Generators by the types that they give."""
+_WHOLE = tuple(kind for method in ("bulk", "sqs") for kind in GENERATORS[method].starts)
+"""Types of crystals as they are."""
 _CLOSED = (RowStatus.SCREENED, RowStatus.REJECTED)
 """What has such a status is no candidate again."""
 
@@ -103,11 +106,35 @@ def begin(
     manager.add(chosen)
     manager.add(generated, RowStatus.HELD, "over the number of initial labels")
     config.write(folder / loop_state.CONFIG)
-    starts = [f for kind in start_types() for f in generated if _starts_as(f) == kind] or generated
-    write_frames(folder / loop_state.STARTS, starts)
+    write_frames(folder / loop_state.STARTS, starts_of(generated))
     loop_state.write_batches(folder, "holdout", apart, config.labels.batch_size)
     loop_state.write_batches(folder, "training", chosen, config.labels.batch_size)
     write_trajectories(folder, config, 0)
+
+
+def starts_of(generated: Sequence[Atoms]) -> list[Atoms]:
+    """Order what MD may start from: whole crystals, then defects, slabs and strained crystals in turn.
+
+    Few trajectories would otherwise all be spent on strained crystals, and a surface or a defect that was asked for
+    would never be met in MD.
+
+    Parameters
+    ----------
+    generated
+        First structures.
+
+    Returns
+    -------
+    list of Atoms
+        Without copies of defects and slabs that are rattled; all structures where none may begin MD.
+    """
+    own: dict[str, list[Atoms]] = {kind: [] for kind in start_types()}
+    for frame in generated:
+        if (kind := _starts_as(frame)) in own and "sigma_angstrom" not in frame.info:
+            own[kind].append(frame)
+    whole = [frame for kind in _WHOLE for frame in own.pop(kind)]
+    strained = own.pop("strain")
+    return whole + _in_turn([*own.values(), strained]) or list(generated)
 
 
 def _starts_as(frame: Atoms) -> str:
@@ -230,7 +257,7 @@ def _of_parents(numbers: Mapping[str, Sequence[int]], first: int) -> list[int]:
     return _in_turn([*parents[first:], *parents[:first]])
 
 
-def _in_turn(lists: Sequence[Sequence[int]]) -> list[int]:
+def _in_turn(lists: Sequence[Sequence[_T]]) -> list[_T]:
     return [own[k] for k in range(max(map(len, lists))) for own in lists if k < len(own)]
 
 

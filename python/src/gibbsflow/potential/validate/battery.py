@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 3
+PHYSICS = 4
 """Raised by hand when a property changes for the same model and settings."""
 REST: PropertyName = "cell"
 _LEAST_MD_ANGSTROM = 6.0

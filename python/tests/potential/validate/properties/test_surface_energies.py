@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -37,6 +39,13 @@ def test_slabs_are_whole_crystals_as_thick_as_asked(atoms, indices) -> None:
     assert whole / spacing == pytest.approx(round(whole / spacing), abs=1e-6) or spacing / whole == pytest.approx(
         round(spacing / whole), abs=1e-6
     )
+
+
+def test_bulk_and_volumes_are_of_one_cell() -> None:
+    """Aluminium at 0.45 /Å: 36 meV an atom between the cells of one and four atoms, 0.13 J/m^2."""
+    for whole, atoms in ((False, 1), (True, 4)):
+        (first,) = next(surfaces(replace(fcc(), whole=whole), SMALL))
+        assert len(first) == atoms
 
 
 def test_names_have_no_signs() -> None:

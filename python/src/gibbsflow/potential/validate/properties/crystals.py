@@ -45,8 +45,8 @@ class Crystal:
         Distances between opposite faces of the conventional cell by which supercells are counted: those of the
         structure that a validation starts from, so that all models and volumes have the same supercells.
     whole
-        Whether volumes and strains are asked for in the conventional cell: where labels were made in one, whose coarse
-        mesh of k points has other energies and stresses than that of a primitive cell.
+        Whether volumes, strains and the bulk beside a slab are asked for in the conventional cell: where labels were
+        made in one, whose coarse mesh of k points has other energies and stresses than that of a primitive cell.
     """
 
     conventional: Atoms

@@ -46,7 +46,8 @@ def surfaces(rest: Crystal, settings: Validation) -> Plan[Measured]:
 
     (E(slab) - N e)/2A with the energy e of an atom at rest. Slabs have whole primitive cells across, and so the
     composition of the crystal; where their two faces differ it is the mean of both, as cleavage costs it. Faces keep
-    the order of the crystal (1x1): reconstructions are not looked for.
+    the order of the crystal (1x1): reconstructions are not looked for. The atom at rest is one of the cell of volumes
+    and strains, since coarse meshes of k points give another cell another energy.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def surfaces(rest: Crystal, settings: Validation) -> Plan[Measured]:
     ScienceError
         Where not one slab relaxes.
     """
-    (bulk,) = yield from asked([rest.primitive])
+    (bulk,) = yield from asked([rest.unit])
     slabs = [slab(rest, indices, settings) for indices in settings.surface_indices]
     made = yield from relaxed(
         slabs, force_max=settings.relax_force_ev_per_angstrom, steps=settings.relax_steps, tolerate=True
