@@ -128,9 +128,7 @@ def read_xml(path: Path) -> Reading:
         raise ValueError(f"{path.name} cannot be read ({error})") from error
 
 
-def not_as_asked(
-    reading: Reading, atoms: Atoms, ecutwfc_ry: float, ecutrho_ry: float, conv_thr_ry: float
-) -> list[str]:
+def not_as_asked(reading: Reading, atoms: Atoms, ecutwfc_ry: float, ecutrho_ry: float, conv_thr_ry: float) -> list[str]:
     """Hold what was computed against what was asked for, as where another run wrote into the same folder.
 
     Parameters
