@@ -47,7 +47,13 @@ from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
 from gibbsflow.potential.label.recovery.scf_outcome import TOP_OCCUPATION, Outcome, diagnose
 from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
-from gibbsflow.potential.label.recovery.second_reading import Reading, differences, read_output, read_xml
+from gibbsflow.potential.label.recovery.second_reading import (
+    Reading,
+    differences,
+    not_as_asked,
+    read_output,
+    read_xml,
+)
 from gibbsflow.potential.label.recovery.supervision import Recovery
 
 if TYPE_CHECKING:
@@ -288,12 +294,15 @@ class QuantumEspresso:
             )  # fmt: skip
             if reading is not None and not outcome.error:
                 label = self._accept(atoms, work / f"run{run}.pwo", reading, result)
-                if not scf.changes_physics or label.status == "failed":
-                    if label.status == "labelled" and recovery.mended_mixing:
+                if label.status == "failed":
+                    outcome = replace(outcome, error="BAD_OUTPUT", message=label.message)
+                elif scf.changes_physics:
+                    tagged = replace(label, physics_changed=True, error="CHANGED_PHYSICS")
+                    outcome = replace(outcome, error="CHANGED_PHYSICS", message="converged with changed physics")
+                else:
+                    if recovery.mended_mixing:
                         _worked[kind] = {name: getattr(scf, name) for name in ("beta", "mode", "history")}
                     return replace(label, doubts=outcome.doubts)
-                tagged = replace(label, physics_changed=True, error="CHANGED_PHYSICS")
-                outcome = replace(outcome, error="CHANGED_PHYSICS", message="converged with changed physics")
             following = recovery.next(scf, outcome)
             if following is None:
                 if tagged is not None:
@@ -302,7 +311,8 @@ class QuantumEspresso:
                         tagged, attempts=run, scf_steps=steps, corrections=recovery.corrections,
                         audit=list(recovery.audit), end=recovery.end,
                     )  # fmt: skip
-                return replace(result.failed(outcome.cause, outcome.message), end=recovery.end)
+                lost = result.failed(outcome.cause, outcome.message)
+                return replace(lost, error=outcome.error, end=recovery.end)
             log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, recovery.corrections[-1])
             scf = following
 
@@ -349,7 +359,7 @@ class QuantumEspresso:
         if outcome.error == "CRASH" and silent and 0 <= (code or 0) < _SIGNALLED:
             what = f"{self.program} is not pw.x, or did not start (code {code}): {outcome.message}"
             outcome = replace(outcome, error="NOT_STARTED", message=what)
-        wordless = outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE", "CUT_OFF")
+        wordless = outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE", "CUT_OFF", "LATE_END", "MACHINE")
         if wordless and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
             # neither MPI nor the Fortran library always has words for it
             what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
@@ -365,6 +375,9 @@ class QuantumEspresso:
             reading = read_xml(saved / "pwscf.xml")
         except ValueError as error:
             return replace(outcome, error="BAD_XML", message=str(error)), text, None
+        cutoffs = (self.ecutwfc_ry, self.ecutrho_ry)
+        if other := not_as_asked(reading, structure, *cutoffs, self.dft.conv_thr_ry):
+            return replace(outcome, error="BAD_OUTPUT", message="; ".join(other)), text, None
         if reading.top_occupation > TOP_OCCUPATION:
             what = f"the highest of {outcome.bands} bands is occupied ({reading.top_occupation:.2g})"
             return replace(outcome, error="TOP_BAND_OCCUPIED", message=what), text, None
@@ -423,13 +436,15 @@ class QuantumEspresso:
         try:
             results = read_output(output)
         except ValueError as error:
-            return replace(result.failed(BAD_OUTPUT, str(error)), error="BAD_OUTPUT")
+            return result.failed(BAD_OUTPUT, str(error))
         stress = results.get("stress") if atoms.pbc.all() else None
         apart = differences(reading, results["energy"], results.get("forces", []), results.get("stress"))
         if not reading.converged:
             apart.append("the XML says that the SCF did not converge")
+        if atoms.pbc.all() and stress is None:
+            apart.append("no stress in the output")
         if apart:
-            return replace(result.failed(BAD_OUTPUT, "; ".join(apart)), error="BAD_OUTPUT")
+            return result.failed(BAD_OUTPUT, "; ".join(apart))
         total, absolute = _moments_ub(output.read_text(errors="replace"))
         return replace(
             result, status="labelled", cause="", message="",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -234,12 +235,50 @@ def test_a_result_that_was_cut_off_is_made_once_more(program: Program, cut: str,
     assert label.audit[0]["kept"] == "charge density" and label.scf_steps < 14
 
 
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        ("s/^Si 0[.].*/Si 0.11 0 0/", r"atom 0 at .* in the XML"),
+        ("s/ecutwfc .*/ecutwfc=8/", "cutoffs of 8 and 40 Ry in the XML, 10 and 40 Ry asked for"),
+        (
+            "s/electron_maxstep .*/electron_maxstep=2, scf_must_converge=.false./",
+            r"an SCF that ended at 3.*e-03 Ry, 1.0e-07 Ry asked for",
+        ),
+    ],
+)
+def test_what_was_not_asked_for_is_no_label(program: Program, spoil: str, what: str) -> None:
+    # as where another run has written into the folder; it ends well, and says that it converged
+    label = program(first(spoil)).label(si2())
+    mended(label, "BAD_OUTPUT", "once_more")
+    assert re.match(what, label.audit[0]["message"])
+
+
+def test_a_run_that_ends_badly_after_all_was_done_is_made_once_more(program: Program) -> None:
+    mended(program(f'[[ $run != 1 ]] || {{ {find_pw()} "$@"; exit 1; }}').label(si2()), "LATE_END", "once_more")
+
+
+def test_a_method_that_cannot_do_the_cell_is_left_for_the_next(program: Program) -> None:
+    charge = "s/occupations .*/occupations='fixed', tot_charge=0.5/;/degauss/d;/smearing/d"
+    paro = "echo -e '     Program PWSCF\\n     Error in routine calbec (3):\\n     size mismatch'; exit 1"
+    label = program(f"[[ $run -gt 3 ]] || sed -i {charge!r} $input; [[ $run != 4 ]] || {{ {paro}; }}").label(si2())
+    mended(label, "CHARGE_WRONG", "gentler_density")
+    assert [(entry["error"], entry["handler"]) for entry in label.audit[2:]] == [
+        ("CHARGE_WRONG", "diagonalization"), ("CRASH", "method_that_crashed"),
+    ]  # fmt: skip
+
+
+def test_a_folder_that_cannot_be_written_is_no_verdict_on_the_structure(program: Program) -> None:
+    label = program("rm -rf out; touch out").label(si2())
+    assert (label.error, label.cause, label.end) == ("STORAGE", "RESOURCE", "NO_CORRECTION")
+    assert label.cause in TRANSIENT and "temporary directory" in label.message
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not NICKEL.exists(), reason="quantum-espresso-data is not installed")
 def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
     nickel = f"s/Si.lda-gth.UPF/{NICKEL.name}/;s#pseudo_dir .*#pseudo_dir='{NICKEL.parent}'#"
-    spoil = f"sed -i {nickel!r} $input; sed -i 's/ecutwfc .*/ecutwfc=20/;s/ecutrho .*/ecutrho=80/' $input"
-    label = program.engine(spoil, Labels(), bands=16).label(si2())
+    engine = program.engine(f"sed -i {nickel!r} $input", Labels(), bands=16, ecutwfc_ry=20.0, ecutrho_ry=80.0)
+    label = engine.label(si2())
     assert label.status == "labelled" and label.doubts["negative_density_e"] > 0.01
 
 

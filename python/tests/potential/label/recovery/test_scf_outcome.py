@@ -11,6 +11,9 @@ def outcome(accuracies: tuple[float, ...], *, density: bool = True) -> Outcome:
     return Outcome("UNCONVERGED", "", 2, accuracies, density=density)
 
 
+ITERATING = "     Program PWSCF v.6.7\n     iteration #  1     ecut=    12.00 Ry     beta= 0.70\n"
+
+
 def routine(name: str, words: str) -> str:
     """What pw.x writes when it ends with an error."""
     line = " %" * 39
@@ -60,7 +63,7 @@ def routine(name: str, words: str) -> str:
             1, "RADIAL_FFT", "CRASH(1)",
         ),
         (routine("kpoint_grid (1)", "Uniform grid of k-points must be positive"), 1, "K_POINTS", "CRASH(1)"),
-        (routine("read_rhog (1)", "error reading file"), 1, "DENSITY_FILE", "CRASH(1)"),
+        (routine("read_rhog (1)", "error reading file"), 1, "DENSITY_FILE", "RESOURCE"),
         (routine("exx (1)", "dexx is negative!  Check that exxdiv_treatment"), 1, "DEXX_NEGATIVE", "CRASH(1)"),
         (routine("readpp (2)", "file x not readable"), 2, "PSEUDO", "MISSING_PSEUDO"),
         (routine("check_atoms (1)", "atoms #   1 and #   2 overlap!"), 1, "STRUCTURE", "BAD_STRUCTURE"),
@@ -72,7 +75,7 @@ def routine(name: str, words: str) -> str:
         ("Error: Allocation would exceed memory limit", 1, "OUT_OF_MEMORY", "RESOURCE"),
         (routine("davcio (10)", "error while writing to file ./out/pwscf.wfc1"), 10, "NO_SPACE", "RESOURCE"),
         ("     iteration #  1", -25, "NO_SPACE", "RESOURCE"),
-        (routine("davcio (10)", "error while reading from file ./out/pwscf.wfc1"), 10, "DENSITY_FILE", "CRASH(10)"),
+        (routine("davcio (10)", "error while reading from file ./out/pwscf.wfc1"), 10, "DENSITY_FILE", "RESOURCE"),
         ("There are not enough slots available in the system to satisfy the 8\nslots", 1, "RANKS", "CRASH(1)"),
         (routine("fft_type_set (1)", "there are processes with no planes. Use pencil"), 1, "RANKS", "CRASH(1)"),
         (routine("scale_sym_ops (1)", "incompatible FFT grid"), 1, "SYMMETRY", "CRASH(1)"),
@@ -81,6 +84,16 @@ def routine(name: str, words: str) -> str:
         ("     Program PWSCF v.6.7\nconvergence has been achieved in 5 iterations", 0, "CUT_OFF", "CRASH(0)"),
         ("convergence has been achieved in 5 iterations", 0, "CRASH", "CRASH(0)"),
         ("JOB DONE.", 0, "CRASH", "CRASH(0)"),
+        ("     iteration #  5\nEnd of self-consistent\nJOB DONE.\n", 1, "LATE_END", "CRASH(1)"),
+        *[(ITERATING, code, "KILLED", "RESOURCE") for code in (129, 137, 138, 140, 143, 152, -1, -24)],
+        *[(ITERATING, code, "MACHINE", "RESOURCE") for code in (132, 135, -4, -7)],
+        *[(ITERATING, code, "SUBSPACE", "UNCONVERGED") for code in (134, 136)],
+        (routine("cdiaghg (137)", "S matrix not positive definite"), 137, "S_MATRIX", "UNCONVERGED"),
+        (
+            routine("check_tempdir (1)", "temporary directory out/ cannot be created or accessed"),
+            1, "STORAGE", "RESOURCE",
+        ),
+        ("At line 9 of file xmltools.f90\nFortran runtime error: End of file", 2, "PSEUDO", "MISSING_PSEUDO"),
     ],
 )  # fmt: skip
 def test_outputs_are_told_apart(text: str, code: int | None, error: str, cause: str) -> None:

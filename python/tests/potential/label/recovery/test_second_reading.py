@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from silicon import si2
 
-from gibbsflow.potential.label.recovery.second_reading import differences, read_xml
+from gibbsflow.potential.label.recovery.second_reading import differences, not_as_asked, read_xml
 
 XML = Path(__file__).with_name("si2.xml")  # of pw.x 6.7, symmetry operations of the lattice left out
 # what ASE reads in the output of the same run
@@ -39,6 +40,24 @@ def test_what_differs_is_named_with_both_numbers() -> None:
     )
     assert len(differences(reading, float("nan"), FORCES, STRESS)) == 1
     assert "forces of 1 atoms in the output, of 2 in the XML" in differences(reading, ENERGY_EV, FORCES[:1], STRESS)
+
+
+def test_what_was_computed_is_what_was_asked_for() -> None:
+    reading, atoms = read_xml(XML), si2()
+    assert not_as_asked(reading, atoms, 10.0, 40.0, 1e-7) == []
+    assert not_as_asked(reading, atoms, 10.0, 40.0, 1e-12)[0].endswith("1.0e-12 Ry asked for")
+    assert not_as_asked(reading, atoms, 12.0, 40.0, 1e-7) == [
+        "cutoffs of 10 and 40 Ry in the XML, 12 and 40 Ry asked for"
+    ]
+    moved = atoms.copy()
+    moved.positions[1, 2] += 1e-4
+    assert [word.split(" at ")[0] for word in not_as_asked(reading, moved, 10.0, 40.0, 1e-7)] == ["atom 1"]
+    moved = atoms.copy()
+    moved.cell[2] *= 1.001
+    assert [word.split(" at ")[0] for word in not_as_asked(reading, moved, 10.0, 40.0, 1e-7)] == ["cell vector 2"]
+    moved.symbols[0] = "Ge"
+    assert not_as_asked(reading, moved, 10.0, 40.0, 1e-7) == ["Si2 in the XML, Ge1Si1 asked for"]
+    assert not_as_asked(reading, atoms[:1], 10.0, 40.0, 1e-7) == ["Si2 in the XML, Si1 asked for"]
 
 
 def test_the_highest_band(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_each_handler_and_all_together_have_a_limit() -> None:
     assert [entry["count"] for entry in recovery.audit] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("error", ["STRUCTURE", "PSEUDO", "KILLED", "CRASH", "BAD_OUTPUT"])
+@pytest.mark.parametrize("error", ["STRUCTURE", "PSEUDO", "KILLED", "CRASH", "MACHINE", "STORAGE"])
 def test_what_nothing_mends_ends_at_once(error: ScfError) -> None:
     recovery = Recovery(Case(OWN), 8)
     assert recovery.next(OWN, failed(error)) is None

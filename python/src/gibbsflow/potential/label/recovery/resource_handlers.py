@@ -18,7 +18,7 @@ def _left_files(attempt: Attempt) -> bool:
 
 
 def _once_more(attempt: Attempt) -> Correction | None:
-    """Its output or XML is cut off: once more."""
+    """Its output or XML is cut off, or it ended badly after all was done: once more."""
     return attempt.change(f"once more, {attempt.origin}")
 
 
@@ -54,7 +54,7 @@ def _less_memory(attempt: Attempt) -> Correction | None:
 
 RESOURCE_HANDLERS = (
     Handler("restart", frozenset({"OUT_OF_WALLTIME", "OUT_OF_TIME"}), 3, _restart, _left_files),
-    Handler("once_more", frozenset({"BAD_XML", "CUT_OFF"}), 1, _once_more),
+    Handler("once_more", frozenset({"BAD_XML", "BAD_OUTPUT", "CUT_OFF", "LATE_END"}), 1, _once_more),
     Handler("fewer_pools", frozenset({"POOLS"}), 6, _fewer_pools),
     Handler("fewer_ranks", frozenset({"RANKS"}), 6, _fewer_ranks),
     Handler("less_memory", frozenset({"OUT_OF_MEMORY", "SEGFAULT"}), 4, _less_memory),

@@ -83,6 +83,11 @@ def _other_diagonalization(attempt: Attempt) -> Correction | None:
     return attempt.change(f"diagonalization {left[0]}", diagonalization=left[0]) if left else None
 
 
+def _by_another_method(attempt: Attempt) -> bool:
+    """Whether it ended without a known error by a method that a correction chose: paro's cannot do every cell."""
+    return attempt.scf.diagonalization != attempt.case.own.diagonalization
+
+
 def _gentler_density(attempt: Attempt) -> Correction | None:
     """A density that does not hold all electrons, or has no Fermi energy: from scratch, with less of the new one."""
     beta = _lower(min(attempt.scf.beta, BETAS[0]))
@@ -130,7 +135,10 @@ DENSITY = (
     Handler("gentler_density", frozenset({"CHARGE_WRONG", "FERMI_ENERGY"}), 2, _gentler_density),
     Handler("shorter_history", frozenset({"BROYDEN"}), 2, _shorter_history),
 )
-SOLVER = (Handler("diagonalization", DIAGONALIZATION | {"BROYDEN", "CHARGE_WRONG"}, 3, _other_diagonalization),)
+SOLVER = (
+    Handler("diagonalization", DIAGONALIZATION | {"BROYDEN", "CHARGE_WRONG"}, 3, _other_diagonalization),
+    Handler("method_that_crashed", frozenset({"CRASH"}), 2, _other_diagonalization, _by_another_method),
+)
 MIXING = (
     Handler("more_steps", _UNCONVERGED, 6, _more_steps, _converging),
     Handler("local_screening", _UNCONVERGED, 1, _screen, _sloshes),

@@ -21,7 +21,7 @@ ScfError = Literal[
     "RANKS", "TOO_FEW_BANDS", "TOP_BAND_OCCUPIED", "BANDS_NOT_CONVERGED", "S_MATRIX", "ZHEGVD", "QR", "EIGENVECTORS",
     "CHOLESKY", "SUBSPACE", "BROYDEN", "CHARGE_WRONG", "DENSITY_FILE", "RADIAL_FFT", "NOT_ORTHOGONAL", "G_PAR",
     "K_POINTS", "SYMMETRY", "FERMI_ENERGY", "DEXX_NEGATIVE", "STRUCTURE", "PSEUDO", "BAD_OUTPUT",
-    "BAD_XML", "CUT_OFF", "CHANGED_PHYSICS", "LAUNCHER", "NOT_STARTED", "CRASH",
+    "BAD_XML", "CUT_OFF", "LATE_END", "STORAGE", "MACHINE", "CHANGED_PHYSICS", "LAUNCHER", "NOT_STARTED", "CRASH",
 ]  # fmt: skip
 """What went wrong; empty where nothing did."""
 
@@ -48,6 +48,13 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
         (
             "No space left on device", "Disk quota exceeded", "error while writing", "error writing file",
             "cannot write record", "File too large",
+        ),
+    ),
+    (
+        "STORAGE",
+        (
+            "Read-only file system", "Permission denied", "Input/output error", "Stale file handle",
+            "Stale NFS file handle", "Too many open files", "Error in routine check_tempdir",
         ),
     ),
     ("POOLS", ("some nodes have no k-points", "invalid number of pools")),
@@ -131,11 +138,16 @@ _CAUSES: dict[ScfError, str] = {
     **dict.fromkeys(("UNCONVERGED", "BROYDEN", "CHARGE_WRONG", "TOP_BAND_OCCUPIED", "CHANGED_PHYSICS"), UNCONVERGED),
     "FERMI_ENERGY": UNCONVERGED,
     **dict.fromkeys(("OUT_OF_WALLTIME", "OUT_OF_TIME", "OUT_OF_MEMORY", "KILLED", "NO_SPACE"), RESOURCE),
-    "NOT_STARTED": RESOURCE,
+    # of a run from scratch such a file is its own
+    **dict.fromkeys(("NOT_STARTED", "STORAGE", "MACHINE", "DENSITY_FILE"), RESOURCE),
     "STRUCTURE": BAD_STRUCTURE,
     "PSEUDO": MISSING_PSEUDO,
     **dict.fromkeys(("BAD_OUTPUT", "BAD_XML"), BAD_OUTPUT),
 }
+_FROM_OUTSIDE = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGALRM", "SIGKILL", "SIGTERM")
+"""Signals of schedulers, shells and people; no run sends them to itself."""
+_OF_THE_MACHINE = ("SIGBUS", "SIGILL")
+"""Memory or a file beneath it is gone, or the program was built for another processor."""
 _NEGATIVE = 5e-4
 """Share of the electrons from which a density that is negative somewhere is a doubt; ten times it starts no run."""
 
@@ -296,9 +308,13 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         return "", ""  # signs of failure are mere warnings then
     if found == "OUT_OF_MEMORY":
         return found, "out of memory"
-    if code in (-9, -15, 137, 143):
-        return "KILLED", f"killed (code {code})"
-    if code in (-25, 153):
+    # a routine's own number may be the same
+    by = "" if words else signal_of(code)
+    if by in _FROM_OUTSIDE:
+        return "KILLED", f"killed by {by} (code {code})"
+    if by in _OF_THE_MACHINE:
+        return "MACHINE", _last_words(text, code)
+    if by == "SIGXFSZ":
         return "NO_SPACE", f"a file was larger than allowed (code {code})"
     if any(sign in text for sign in _ASKED_TO_STOP):
         return "KILLED", f"asked to stop by a signal or a file (code {code})"
@@ -309,17 +325,38 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         return found, f"out of its time after {len(accuracies)} steps"
     if found:
         return found, words or found.lower().replace("_", " ")
-    if code in (-11, 139) or "SIGSEGV" in text:
+    if by == "SIGSEGV" or "SIGSEGV" in text:
         return "SEGFAULT", "segmentation fault: the stack was all that the hard limit allows (ulimit -H -s)"
     runtime = "Fortran runtime error" in text or "forrtl:" in text
+    if runtime and "xmltools.f90" in text and "bravais-lattice index" not in text:
+        return "PSEUDO", f"a pseudopotential cannot be read: {_last_words(text, code)}"
+    if code and "JOB DONE" in text and not words:
+        return "LATE_END", f"ended with code {code} after all was done"
     in_scf = "iteration #" in text and "End of self-consistent" not in text
     if not words and not runtime and code > 0 and in_scf:
         # LAPACK's complaint, whose words 6.7 loses where it calls MPI_ABORT
-        return "SUBSPACE", f"ended within the diagonalisation, without a word (code {code})"
+        return "SUBSPACE", f"ended within the diagonalisation{f' by {by}' if by else ''}, without a word (code {code})"
     if not code:
         cut = "Program PWSCF" in text and "JOB DONE" not in text and not words
         return "CUT_OFF" if cut else "CRASH", words or "the output ends without a result"
     return "CRASH", words or _last_words(text, code)
+
+
+def signal_of(code: int) -> str:
+    """Name the signal that an exit code tells of.
+
+    Parameters
+    ----------
+    code
+        Exit code: negative as Python has it, above 128 as shells and launchers do.
+
+    Returns
+    -------
+    str
+        Such as ``SIGBUS``; empty where it tells of none.
+    """
+    number = -code if code < 0 else code - 128
+    return signal.Signals(number).name if number in {int(known) for known in signal.Signals} else ""
 
 
 def _last_words(text: str, code: int) -> str:
@@ -328,9 +365,8 @@ def _last_words(text: str, code: int) -> str:
         return said[0]
     # of ours is the command; MPI and the runtime speak of their own ends
     own = re.sub(r"^\$ .*\n?|^-{20,}\n.*|^Note: The following floating-point.*\n?", "", text, flags=re.MULTILINE)
-    number = -code if code < 0 else code - 128
-    if number in {int(known) for known in signal.Signals}:
-        return f"ended by {signal.Signals(number).name} (code {code}): {last_line(own)}"
+    if by := signal_of(code):
+        return f"ended by {by} (code {code}): {last_line(own)}"
     if "MPI_ABORT was invoked" in text:
         own = text.partition("MPI_ABORT was invoked")[0]
         lines = [line.strip() for line in own.splitlines() if line.strip(" -") and not line.startswith("$ ")]

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gibbsflow.units import Floats
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
 _SAME = {"energy": (1e-6, "eV"), "force": (1e-6, "eV/Å"), "stress": (3e-6, "eV/Å³")}
 """What the output's eight decimals in Ry and bohr can differ by."""
+_SAME_ANGSTROM = 1e-5
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
 """What ASE's reader ends with where lines are missing, cut off, or run into each other."""
 _schemas: dict[str, Any] = {}
@@ -40,6 +45,12 @@ class Reading:
         Whether the SCF says that it converged.
     top_occupation
         Largest occupation of the highest band, over k points and spins; 1 is full.
+    accuracy_ry
+        Estimated accuracy of the SCF at its end, Ry.
+    symbols, positions_angstrom, cell_angstrom
+        What was computed: elements, positions in Å, shape (atoms, 3), and cell vectors in Å, shape (3, 3).
+    ecutwfc_ry, ecutrho_ry
+        With which cutoffs, Ry.
     """
 
     energy_ev: float
@@ -47,6 +58,12 @@ class Reading:
     stress_ev_per_angstrom3: Floats | None
     converged: bool
     top_occupation: float
+    accuracy_ry: float
+    symbols: tuple[str, ...]
+    positions_angstrom: Floats
+    cell_angstrom: Floats
+    ecutwfc_ry: float
+    ecutrho_ry: float
 
 
 def read_xml(path: Path) -> Reading:
@@ -86,18 +103,71 @@ def read_xml(path: Path) -> Reading:
         if "stress" in output:
             tensor = np.array(output["stress"]["$"], dtype=float).reshape((3, 3))
             stress = -tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] * (units["Hartree"] / units["Bohr"] ** 3)
+        structure, basis = output["atomic_structure"], output["basis_set"]
+        convergence = output["convergence_info"]["scf_conv"]
+        there = structure["atomic_positions"]["atom"]
         return Reading(
             energy_ev=float(output["total_energy"]["etot"]) * units["Hartree"],
             forces_ev_per_angstrom=np.array(output["forces"]["$"], dtype=float).reshape((-1, 3))
             * (units["Hartree"] / units["Bohr"]),
             stress_ev_per_angstrom3=stress,
-            converged=bool(output["convergence_info"]["scf_conv"]["convergence_achieved"]),
+            converged=bool(convergence["convergence_achieved"]),
             top_occupation=_top(output["band_structure"]),
+            accuracy_ry=2 * float(convergence["scf_error"]),
+            # of the kinds of one element, ASE numbers all but the first
+            symbols=tuple(atom["@name"].rstrip("0123456789") for atom in there),
+            positions_angstrom=np.array([atom["$"] for atom in there], dtype=float) * units["Bohr"],
+            cell_angstrom=np.array([structure["cell"][name] for name in ("a1", "a2", "a3")], dtype=float)
+            * units["Bohr"],
+            ecutwfc_ry=2 * float(basis["ecutwfc"]),
+            ecutrho_ry=2 * float(basis["ecutrho"]),
         )
     except (KeyError, TypeError, IndexError, ValueError, SyntaxError, OSError) as error:
         raise ValueError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     except (xmlschema.XMLSchemaException, XmlDocumentError) as error:
         raise ValueError(f"{path.name} cannot be read ({error})") from error
+
+
+def not_as_asked(reading: Reading, atoms: Atoms, ecutwfc_ry: float, ecutrho_ry: float, conv_thr_ry: float) -> list[str]:
+    """Hold what was computed against what was asked for, as where another run wrote into the same folder.
+
+    Parameters
+    ----------
+    reading
+        Of the XML.
+    atoms
+        The structure as it was written into the input.
+    ecutwfc_ry, ecutrho_ry
+        Cutoffs of wavefunctions and density, Ry.
+    conv_thr_ry
+        Accuracy of the SCF, Ry: `scf_must_converge = .false.` lets a run say that it converged with any.
+
+    Returns
+    -------
+    list of str
+        What differs, with both; empty where nothing does.
+    """
+    found = []
+    cutoffs = f"{reading.ecutwfc_ry:g} and {reading.ecutrho_ry:g} Ry"
+    if not np.allclose((reading.ecutwfc_ry, reading.ecutrho_ry), (ecutwfc_ry, ecutrho_ry)):
+        found.append(f"cutoffs of {cutoffs} in the XML, {ecutwfc_ry:g} and {ecutrho_ry:g} Ry asked for")
+    if not reading.accuracy_ry <= conv_thr_ry * (1 + 1e-9):
+        found.append(f"an SCF that ended at {reading.accuracy_ry:.1e} Ry, {conv_thr_ry:.1e} Ry asked for")
+    if reading.symbols != tuple(atoms.get_chemical_symbols()):
+        return [*found, f"{_formula(reading.symbols)} in the XML, {_formula(atoms.get_chemical_symbols())} asked for"]
+    for name, said, asked in (
+        ("cell vector", reading.cell_angstrom, atoms.cell.array),
+        ("atom", reading.positions_angstrom, atoms.positions),
+    ):
+        apart = np.linalg.norm(said - asked, axis=1)
+        worst = int(np.argmax(apart))
+        if not apart[worst] <= _SAME_ANGSTROM + 1e-7 * float(np.linalg.norm(asked[worst])):
+            found.append(f"{name} {worst} at {said[worst].round(4)} Å in the XML, {asked[worst].round(4)} Å asked for")
+    return found
+
+
+def _formula(symbols: Sequence[str]) -> str:
+    return "".join(f"{symbol}{count}" for symbol, count in Counter(symbols).items())
 
 
 def read_output(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gibbsflow.config.potential import Audit, Labels
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.validate.labels.audited import Audited, audited
+from gibbsflow.potential.validate.labels.force_checks import check_copied_forces, check_zero_forces
 from gibbsflow.potential.validate.labels.set_checks import (
     check_duplicates,
     check_moments,
@@ -24,8 +25,8 @@ from gibbsflow.potential.validate.labels.zero_checks import ZERO
 
 log = logging.getLogger(__name__)
 CHECKS = (
-    "convergence", "net_force", "threshold", "stress", "settings", "duplicate", "moment", "energy", "force", "work",
-    ZERO, "relabel",
+    "convergence", "net_force", "no_force", "copied", "threshold", "stress", "settings", "duplicate", "moment",
+    "energy", "force", "work", ZERO, "relabel",
 )  # fmt: skip
 """Names of all checks, in the order in which reasons are told."""
 RELABEL = "relabel"
@@ -166,6 +167,8 @@ def audit_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> 
     check_settings(found)
     alike = [label for label in found if label.frame is not None and "settings" not in label.reasons]
     check_duplicates(alike, settings)
+    check_zero_forces(alike)
+    check_copied_forces(alike)
     check_moments(alike, settings)
     facts = {"work": check_work(alike, settings)}
     check_outliers(alike, settings)

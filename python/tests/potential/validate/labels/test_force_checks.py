@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from audited_labels import SETTINGS, displaced, strained
+from labelled_sets import label
+
+from gibbsflow.potential.data.known_labels import KnownLabel
+from gibbsflow.potential.validate.labels.audited import Audited, audited
+from gibbsflow.potential.validate.labels.force_checks import check_copied_forces, check_zero_forces
+
+
+def checked(frames: list[Atoms]) -> list[Audited]:
+    for number, frame in enumerate(frames):
+        frame.info["gibbsflow_id"] = f"gf-{number}"
+    found = audited([KnownLabel(frame, dict(frame.calc.results), SETTINGS) for frame in frames])
+    check_zero_forces(found)
+    check_copied_forces(found)
+    return found
+
+
+def reasons(found: list[Audited]) -> dict[int, list[str]]:
+    return {number: sorted(one.reasons) for number, one in enumerate(found) if one.reasons}
+
+
+def relabelled(frame: Atoms, forces: np.ndarray) -> Atoms:
+    copy = frame.copy()
+    copy.calc = type(frame.calc)(copy, **{**frame.calc.results, "forces": forces})
+    return copy
+
+
+def test_right_labels_are_left_alone() -> None:
+    # perfect crystals, whose forces are zero, and pairs that no longer feel each other
+    crystals = [*strained(), label(bulk("CuAu", "rocksalt", a=5.2), config_type="strain")]
+    far = [label(Atoms("Cu2", [[0, 0, 0], [0, 0, 9.0]], cell=[20, 20, z], pbc=True), config_type="d") for z in (20, 21)]
+    assert reasons(checked([*displaced(6), *crystals, *far])) == {}
+
+
+def test_one_structure_may_have_one_set_of_forces() -> None:
+    frame = displaced(1)[0]
+    shifted = relabelled(frame, frame.calc.results["forces"].copy())
+    shifted.positions += [0.3, 0.2, 0.1]
+    assert reasons(checked([frame, shifted])) == {}
+
+
+def test_no_force_at_all_where_symmetry_leaves_some() -> None:
+    frames = displaced(5)
+    frames[2] = relabelled(frames[2], np.zeros((len(frames[2]), 3)))
+    inner = label(bulk("CuAu", "wurtzite", a=3.2, c=5.4), config_type="strain")  # along c its atoms are free
+    frames.append(relabelled(inner, np.zeros((len(inner), 3))))
+    assert reasons(checked(frames)) == {2: ["no_force"], 5: ["no_force"]}
+
+
+def test_forces_of_another_structure_hold_both() -> None:
+    frames = displaced(5)
+    frames[1] = relabelled(frames[1], frames[3].calc.results["forces"].copy())
+    found = checked(frames)
+    assert reasons(found) == {1: ["copied"], 3: ["copied"]}
+    assert "those of gf-3, another structure" in found[1].reasons["copied"]
+    # a digit that differs says that they were computed
+    frames[1].calc.results["forces"] = frames[1].calc.results["forces"] + 1e-6
+    assert reasons(checked(frames)) == {}
