@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import Duplicates
-from gibbsflow.potential.generators import defects, dimers, normal_modes, rattles, sqs, strains, surfaces, thermal
+from gibbsflow.potential.generators import (
+    defects,
+    dimers,
+    normal_modes,
+    rattles,
+    sqs,
+    strains,
+    surfaces,
+    thermal,
+)
+from gibbsflow.potential.generators.liquids import molecules
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.workflow.account import Account
 
@@ -50,6 +60,7 @@ GENERATORS: Mapping[str, GeneratorRow] = {
     "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite")),
     "surface": GeneratorRow(surfaces.make, ("surface",)),
     "normal_mode": GeneratorRow(normal_modes.make, ("normal_mode",)),
+    "molecules": GeneratorRow(molecules.make, molecules.STARTS),
     "dimer": GeneratorRow(dimers.make, ()),
     "isolated_atom": GeneratorRow(dimers.make_atoms, ()),
     "thermal": GeneratorRow(thermal.make, ()),
