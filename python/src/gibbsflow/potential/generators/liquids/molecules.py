@@ -7,7 +7,7 @@ stretched bond or a closer contact costs, and MD finds the places where it falls
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,10 +106,10 @@ def _alone(parent: Atoms, pieces: Sequence[Atoms], settings: Generator) -> Itera
             piece = own[number % len(own)]
             limit = settings.minimum_distance_ratio * closest_pair_angstrom(_free([piece], settings))
             temperature = hottest * _HOTTER[number % len(_HOTTER)]
-            rigid = 5 if linear(piece) else 6
+            rigid, matrix = 5 if linear(piece) else 6, molecule_hessian(piece)
             for _ in range(50):
                 atoms = _free([piece], settings)
-                atoms.positions += displacements(piece, molecule_hessian(piece), temperature, rng, rigid=rigid)
+                atoms.positions += displacements(piece, matrix, temperature, rng, rigid=rigid)
                 if closest_pair_angstrom(atoms) >= limit:
                     yield _tagged(atoms, parent, "monomer", settings, temperature_k=temperature)
                     break
@@ -128,9 +128,8 @@ def _pairs(parent: Atoms, pieces: Sequence[Atoms], settings: Generator) -> Itera
             made = _head_on(one, other, (first, second), distance, rng)
             if made is not None and _contact(one, made) >= _CROWDED:
                 yield _pair(one, made, parent, settings)
-    near = list(_neighbours(parent, pieces))
-    for number in rng.permutation(len(near))[: settings.molecule_count]:
-        yield _pair(*near[int(number)], parent, settings)
+    for one, made in islice(_neighbours(parent, pieces, rng), settings.molecule_count):
+        yield _pair(one, made, parent, settings)
 
 
 def _pair(one: Atoms, other: Atoms, parent: Atoms, settings: Generator) -> Atoms:
@@ -139,9 +138,11 @@ def _pair(one: Atoms, other: Atoms, parent: Atoms, settings: Generator) -> Atoms
     return _tagged(_free([one, other], settings), parent, "pair", settings, contact_ratio=ratio, config_weight=weight)
 
 
-def _neighbours(parent: Atoms, pieces: Sequence[Atoms]) -> Iterator[tuple[Atoms, Atoms]]:
-    for one, other in combinations(pieces, 2):
-        near = other.copy()
+def _neighbours(parent: Atoms, pieces: Sequence[Atoms], rng: np.random.Generator) -> Iterator[tuple[Atoms, Atoms]]:
+    """Pairs within reach in the box, at random: of hundreds of molecules few have to be looked at."""
+    both = list(combinations(range(len(pieces)), 2))
+    for number in rng.permutation(len(both)):
+        one, near = (pieces[k].copy() for k in both[int(number)])
         shift = near.get_center_of_mass() - one.get_center_of_mass()
         near.positions += _nearest_image(parent, shift) - shift
         if _contact(one, near) <= _NEIGHBOURS:
