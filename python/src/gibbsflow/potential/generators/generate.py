@@ -14,6 +14,7 @@ from gibbsflow.potential.data.structures import Duplicates
 from gibbsflow.potential.generators import (
     defects,
     dimers,
+    liquids,
     normal_modes,
     rattles,
     sqs,
@@ -21,7 +22,6 @@ from gibbsflow.potential.generators import (
     surfaces,
     thermal,
 )
-from gibbsflow.potential.generators.liquids import molecules
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.workflow.account import Account
 
@@ -60,7 +60,7 @@ GENERATORS: Mapping[str, GeneratorRow] = {
     "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite")),
     "surface": GeneratorRow(surfaces.make, ("surface",)),
     "normal_mode": GeneratorRow(normal_modes.make, ("normal_mode",)),
-    "molecules": GeneratorRow(molecules.make, molecules.STARTS),
+    "molecules": GeneratorRow(liquids.make, liquids.STARTS),
     "dimer": GeneratorRow(dimers.make, ()),
     "isolated_atom": GeneratorRow(dimers.make_atoms, ()),
     "thermal": GeneratorRow(thermal.make, ()),
