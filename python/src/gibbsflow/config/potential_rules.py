@@ -146,7 +146,7 @@ def _liquid(atoms: Atoms) -> bool:
 
     if not of_molecules(atoms) or not atoms.pbc.all():
         return False
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)  # type: ignore[no-untyped-call]
     return getattr(spglib.get_symmetry_dataset(cell, symprec=1e-2), "number", 0) == 1
 
 
