@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, combinations_with_replacement, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -193,7 +193,7 @@ def _free(pieces: Sequence[Atoms], settings: Generator) -> Atoms:
     return made
 
 
-def _tagged(atoms: Atoms, parent: Atoms, kind: str, settings: Generator, **said: float) -> Atoms:
+def _tagged(atoms: Atoms, parent: Atoms, kind: str, settings: Generator, **said: Any) -> Atoms:
     return tag(
         atoms, kind, generator="molecules", seed=settings.generator_seed, parent=parent_of(parent), **said
     )  # fmt: skip
