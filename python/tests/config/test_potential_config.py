@@ -10,7 +10,8 @@ import yaml
 from ase import Atoms
 from ase.build import bulk, graphene, molecule
 from ase.io import write
-from liquids import calcite
+from ase.spacegroup import crystal
+from liquids import calcite, water_box
 
 from gibbsflow.config.potential_config import PotentialConfig, merge, structure_of
 from gibbsflow.errors import InputError
@@ -263,6 +264,20 @@ def test_a_liquid_of_molecules_is_no_alloy_with_vacancies(tmp_path: Path) -> Non
     found = PotentialConfig.expand(settings).generator
     assert found.methods == ("bulk", "strain", "rattle", "dimer") and found.supercell == (1, 1, 1)
     assert max(found.rattle_sigma_angstrom) <= 0.1 and found.thermal_temperatures_k == (280, 350)
+
+
+def test_a_liquid_is_never_rattled_as_a_crystal_and_its_md_is_hotter(tmp_path: Path) -> None:
+    settings = tmp_path / "w.yaml"
+    settings.write_text("elements: [H, O]\nstructure: w.extxyz\nengine: tblite\ngoal: melt_quench\n")
+    write(tmp_path / "w.extxyz", water_box())
+    found = PotentialConfig.expand(settings)
+    assert max(found.generator.rattle_sigma_angstrom) <= 0.1 and found.loop.overheating == 2
+    assert found.generator.methods == ("bulk", "strain", "rattle", "molecules", "dimer")
+    ice = crystal(["O", "H"], [(0, 0, 0), (0.12, 0.1, 0.09)], spacegroup=19, cellpar=[6, 6.5, 7, 90, 90, 90])
+    write(tmp_path / "w.extxyz", ice)
+    settings.write_text(settings.read_text().replace("melt_quench", "md"))
+    symmetric = PotentialConfig.expand(settings)  # a crystal of molecules
+    assert "molecules" not in symmetric.generator.methods and symmetric.loop.overheating == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,17 @@ from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.section import Section, setting
 
 Method = Literal[
-    "bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"
+    "bulk",
+    "strain",
+    "rattle",
+    "sqs",
+    "defect",
+    "surface",
+    "normal_mode",
+    "molecules",
+    "dimer",
+    "isolated_atom",
+    "thermal",
 ]
 Crystal = Literal[
     "sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"
@@ -135,6 +145,12 @@ class Generator(Section):
         (300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K"
     )
     mode_count: int = setting(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
+    molecule_count: int = setting(
+        10,
+        "Of a liquid: molecules of each kind alone, pairs that meet by each two elements, and boxes.",
+        ge=1,
+        le=10_000,
+    )
     thermal_temperatures_k: tuple[float, ...] = setting(
         (600.0, 1200.0), "Temperatures of spring-network samples.", unit="K"
     )

@@ -36,6 +36,12 @@ class Loop(Section):
         ge=1,
         le=1000,
     )
+    overheating: float = setting(
+        1.0,
+        "Times as hot as the last temperature end the ramps: closer contacts than those that are asked for.",
+        ge=1,
+        le=10,
+    )
     initial_labels: int = setting(
         60, "Generated structures that are labelled at most, hold-out apart.", ge=5, le=100_000
     )

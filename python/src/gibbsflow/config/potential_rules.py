@@ -75,6 +75,8 @@ class RuleFacts:
         Whether ``convergence.fraction_above`` is given.
     molecular_ions
         Whether the target is a file of which a structure has molecular ions among other atoms.
+    liquid
+        Whether the target is a file of liquids: all consist of molecules, and none has any symmetry.
     """
 
     goal: str = "md"
@@ -88,6 +90,7 @@ class RuleFacts:
     committee: bool = False
     share_given: bool = False
     molecular_ions: bool = False
+    liquid: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]], structure: Path | None = None) -> RuleFacts:
@@ -115,6 +118,7 @@ class RuleFacts:
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
             molecule=bool(target.get("molecule")) or (bool(frames) and not any(frame.pbc.any() for frame in frames)),
             of_molecules=bool(frames) and all(map(of_molecules, frames)),
+            liquid=bool(frames) and all(map(_liquid, frames)),
             molecular_ions=any(molecular_ions(frame) is not None for frame in frames),
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
@@ -134,6 +138,16 @@ def _frames(file: Path) -> list[Atoms]:
     except Exception as error:  # noqa: BLE001 - ASE's formats raise what they like
         log.info("%s says nothing of what it is before it is read (%s)", file, error)
         return []
+
+
+def _liquid(atoms: Atoms) -> bool:
+    """Say whether a structure consists of molecules in a cell without symmetry: a liquid to validation."""
+    import spglib
+
+    if not of_molecules(atoms) or not atoms.pbc.all():
+        return False
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)  # type: ignore[no-untyped-call]
+    return getattr(spglib.get_symmetry_dataset(cell, symprec=1e-2), "number", 0) == 1
 
 
 def _number(value: Any) -> float | None:
@@ -231,6 +245,15 @@ RULES: tuple[Rule, ...] = (
         "bonds bear small displacements alone; a molecule without an atom, or with another, is another substance",
     ),
     Rule(
+        "a file of liquids: such structures without any symmetry", lambda f: f.liquid,
+        {
+            "generator": {"methods": ("bulk", "strain", "rattle", "molecules", "dimer"), "dimer_count": 6},
+            "loop": {"overheating": 2.0, "initial_labels": 100},
+        },
+        "molecules alone, in pairs and pressed: MD meets closer contacts and longer bonds than a box shows, and hot MD "
+        "more of them",
+    ),
+    Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
         lambda f: {"generator": {"mode_temperatures_k": _thirds(f), "thermal_temperatures_k": _ends(f)}},
         "modes are sampled where MD will be, at first, middle and last temperature; the hold-out at first and last",
@@ -250,12 +273,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "goal melt_quench", lambda f: f.goal == "melt_quench",
-        {
-            "generator": {"rattle_sigma_angstrom": (0.05, 0.15, 0.3, 0.5)},
-            "loop": {"trajectories": 6},
-            "convergence": {"force_mae_ev_per_angstrom": 0.15, "stress_mae_gpa": 2.0},
-        },
+        {"loop": {"trajectories": 6}, "convergence": {"force_mae_ev_per_angstrom": 0.15, "stress_mae_gpa": 2.0}},
         "far from the crystal from the start; every second trajectory cools from the last temperature to the first",
+    ),
+    Rule(
+        "goal melt_quench, not a liquid", lambda f: f.goal == "melt_quench" and not f.liquid,
+        {"generator": {"rattle_sigma_angstrom": (0.05, 0.15, 0.3, 0.5)}},
+        "atoms far from their places; bonds of a liquid bear no such displacements",
     ),
     Rule(
         "goal phase_diagram", lambda f: f.goal == "phase_diagram",

@@ -26,6 +26,13 @@ def test_the_kth_ramp_goes_k_nths_of_the_way() -> None:
     assert {ramp(plan, k)["temperature_k"] for k in range(3)} == {300}
 
 
+def test_overheated_ramps_end_beyond_the_last_temperature() -> None:
+    plan = config(temperature_k=[300, 400], loop={"trajectories": 2, "overheating": 2})
+    assert [ramp(plan, k)["temperature_end_k"] for k in (0, 1)] == [550, 800]
+    single = config(temperature_k=300, loop={"trajectories": 2, "overheating": 2})
+    assert [ramp(single, k)["temperature_end_k"] for k in (0, 1)] == [450, 600]
+
+
 def test_generations_take_turns_over_the_starts_with_seeds_of_their_own(tmp_path: Path) -> None:
     write_frames(tmp_path / loop_state.STARTS, [si2(seed) for seed in range(4)])
     starts = [frame.info["gibbsflow_id"] for frame in read_frames(tmp_path / loop_state.STARTS)]

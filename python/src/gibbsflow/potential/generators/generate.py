@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import Duplicates
-from gibbsflow.potential.generators import defects, dimers, normal_modes, rattles, sqs, strains, surfaces, thermal
+from gibbsflow.potential.generators import (
+    defects,
+    dimers,
+    liquids,
+    normal_modes,
+    rattles,
+    sqs,
+    strains,
+    surfaces,
+    thermal,
+)
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.workflow.account import Account
 
@@ -53,6 +63,7 @@ GENERATORS: Mapping[str, GeneratorRow] = {
     "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite"), displaced=True),
     "surface": GeneratorRow(surfaces.make, ("surface",), displaced=True),
     "normal_mode": GeneratorRow(normal_modes.make, ("normal_mode",)),
+    "molecules": GeneratorRow(liquids.make, liquids.STARTS),
     "dimer": GeneratorRow(dimers.make, ()),
     "isolated_atom": GeneratorRow(dimers.make_atoms, ()),
     "thermal": GeneratorRow(thermal.make, ()),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.ionic_radii import distance_angstrom, neutral_fluorite
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
 from gibbsflow.potential.data.formats.mesh_cells import largest_gaps_angstrom
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, tag
-from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutral_fluorite
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:

@@ -281,16 +281,12 @@ class RigidMoves:
         return np.asarray((self.apart.of_atom[i] != self.apart.of_atom[j]) | image.any(axis=1))
 
     def _limits(self, parent: Atoms) -> dict[tuple[int, int], float]:
-        from ase.data import covalent_radii
-        from ase.data.vdw_alvarez import vdw_radii
         from ase.neighborlist import neighbor_list
 
         whole = parent.copy()
         whole.positions += self.apart.images @ parent.cell.array
         numbers = sorted(set(parent.numbers.tolist()))
-        radii = {
-            n: float(vdw_radii[n]) if np.isfinite(vdw_radii[n]) else float(covalent_radii[n]) + 0.8 for n in numbers
-        }
+        radii = {n: van_der_waals_angstrom(n) for n in numbers}
         limits = {(a, b): _CLOSEST_OF_VAN_DER_WAALS * (radii[a] + radii[b]) for a in numbers for b in numbers if a <= b}
         reach = {pair: limit / _CLOSEST_RATIO for pair, limit in limits.items()}
         i, j, distance, image = neighbor_list("ijdS", whole, reach)
@@ -299,6 +295,26 @@ class RigidMoves:
             pair = (min(int(a), int(b)), max(int(a), int(b)))
             limits[pair] = min(limits[pair], _CLOSEST_RATIO * float(apart))
         return limits
+
+
+def van_der_waals_angstrom(number: int) -> float:
+    """Give the van der Waals radius of an element.
+
+    Parameters
+    ----------
+    number
+        Atomic number.
+
+    Returns
+    -------
+    float
+        In Å: Alvarez, Dalton Trans. 2013, 42, 8617, as in ASE; where that has none, the covalent radius and 0.8 Å.
+    """
+    from ase.data import covalent_radii
+    from ase.data.vdw_alvarez import vdw_radii
+
+    own = float(vdw_radii[number])
+    return own if np.isfinite(own) else float(covalent_radii[number]) + 0.8
 
 
 def _springs(

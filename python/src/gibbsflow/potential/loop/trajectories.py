@@ -15,9 +15,9 @@ from gibbsflow.workflow.seeds import derive_seed
 def ramp(config: PotentialConfig, number: int) -> dict[str, Any]:
     """Section ``exploration`` of one trajectory.
 
-    The k-th of n ramps from the first temperature to k/n of the way to the last, so that each generation looks at all
-    temperatures and the mildest trajectory lasts when the hottest is stopped. Pressures go the same way. With the goal
-    ``melt_quench`` every second one runs backwards, from hot to cold.
+    The k-th of n ramps from the first temperature to k/n of the way to the last, times `loop.overheating`, so that each
+    generation looks at all temperatures and the mildest trajectory lasts when the hottest is stopped. Pressures go the
+    same way. With the goal ``melt_quench`` every second one runs backwards, from hot to cold.
 
     Parameters
     ----------
@@ -35,7 +35,10 @@ def ramp(config: PotentialConfig, number: int) -> dict[str, Any]:
     share = (number + 1) / config.loop.trajectories
     for first, last in (("temperature_k", "temperature_end_k"), ("pressure_bar", "pressure_end_bar")):
         begin = settings[first]
-        end = begin if settings[last] is None else begin + (settings[last] - begin) * share
+        end = begin if settings[last] is None else settings[last]
+        if first == "temperature_k" and config.loop.overheating > 1:
+            end = config.loop.overheating * max(begin, end)
+        end = begin + (end - begin) * share
         if config.loop.goal == "melt_quench" and number % 2 and first == "temperature_k":
             begin, end = end, begin
         settings |= {first: round(begin, 6), last: round(end, 6)}

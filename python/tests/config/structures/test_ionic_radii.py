@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutral_fluorite
+from gibbsflow.config.structures.ionic_radii import distance_angstrom, neutral_fluorite
 
 
 @pytest.mark.parametrize(
