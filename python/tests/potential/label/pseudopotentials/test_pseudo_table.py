@@ -47,6 +47,13 @@ def test_cutoffs_are_the_largest_and_follow_the_type() -> None:
 def test_missing_pseudopotentials_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no pbe pseudopotential of U in the library debian"):
         pseudo_table.choose(["U"], Dft())
+    with pytest.raises(InputError, match=r"of U .*the table has none; a file under .*; or engine: gpaw, or tblite"):
+        pseudo_table.choose(["U", "O"], Dft())
+    whole = r"Ti .*the table has debian/lda; dft: {pseudo_library: debian, functional: lda}; or a file"
+    with pytest.raises(InputError, match=whole):
+        pseudo_table.choose(["Ti", "O"], Dft())
+    with pytest.raises(InputError, match=r"As .*the table has debian/lda; a file"):  # Ga has none, so lda is no way out
+        pseudo_table.choose(["Ga", "As"], Dft())
     with pytest.raises(InputError, match=r"Si\.pbe.*: pseudopotential of Si is missing"):
         pseudo_table.choose(["Si"], Dft(pseudo_dir=tmp_path))
     (tmp_path / "Si.pbe-nl-rrkjus_psl.1.0.0.UPF").write_text("another file")
