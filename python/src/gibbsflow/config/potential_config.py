@@ -288,7 +288,11 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
         if key in content:
             found.setdefault(section, {})[name] = content[key]
     if found.get("dft", {}).get("engine") == AUTO:
-        found["dft"]["engine"], found["dft"]["engine_because"] = choose_engine()
+        symbols, dft = content.get("elements"), content.get("dft")
+        found["dft"]["engine"], found["dft"]["engine_because"] = choose_engine(
+            [str(symbol) for symbol in symbols] if isinstance(symbols, list) else [],
+            dft if isinstance(dft, Mapping) else None,
+        )
     if "structure" in content:
         found.setdefault("target", {}).update(structure_of(str(content["structure"]), where))
     for key, names in (("temperature_k", ("temperature_k", "temperature_end_k")),
