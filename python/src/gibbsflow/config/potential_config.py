@@ -14,7 +14,7 @@ from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
 from gibbsflow.config.potential_training import PotentialSettings, Surrogate
 from gibbsflow.config.potential_validation import Validation
-from gibbsflow.config.section import Section, nearest, read_section, setting
+from gibbsflow.config.section import Section, nearest, nearest_name, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
 
@@ -333,10 +333,19 @@ def structure_of(text: str, where: str = "structure") -> dict[str, str]:
         return {"structure_file": text}
     from ase.build.molecule import extra
     from ase.collections import g2
+    from ase.data import chemical_symbols
 
+    if text in chemical_symbols:
+        right = "no such key, for the element's own crystal; or a crystal by its name (fcc, bcc, hcp, diamond)"
+        raise InputError(Problem(where, f"{text!r} is one atom, and no structure", right, field="structure"))
     if text in g2.names or text in extra:
         return {"molecule": text}
-    right = f"a crystal ({', '.join(get_args(Crystal))}), a structure file, or a molecule that ASE knows"
+    close = nearest_name(text.lower(), get_args(Crystal))
+    right = f"did you mean {close!r}? " if close else ""
+    right += (
+        f"a crystal ({', '.join(get_args(Crystal))}), a structure file beside the settings, or a molecule that ASE "
+    )
+    right += "knows by a formula, such as CH3CH2OH"
     raise InputError(Problem(where, f"{text!r} is no structure", right, field="structure"))
 
 
