@@ -87,7 +87,7 @@ def cut(parent: Atoms, indices: Sequence[int], layers: int, vacuum_angstrom: flo
     return made
 
 
-def _between_parts(parent: Atoms, plane: tuple[int, int, int], layers: int, elements: frozenset[str] | None) -> Atoms:
+def _between_parts(parent: Atoms, plane: tuple[int, ...], layers: int, elements: frozenset[str] | None) -> Atoms:
     """Take the whole parts whose centres lie in so many planes, out of a stack with more on either side."""
     from ase.build import surface
 

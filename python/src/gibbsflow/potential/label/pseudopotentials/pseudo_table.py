@@ -253,6 +253,26 @@ def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, 
     return wfc, max(wfc * p.ecutrho_ry / p.ecutwfc_ry for p in chosen.values())
 
 
+def cutoffs_in_words(chosen: Mapping[str, Pseudopotential], dft: Dft) -> str:
+    """Say the cutoffs, and where they are below those that the pseudopotentials are made for.
+
+    Parameters
+    ----------
+    chosen, dft
+        As for :func:`cutoffs_ry`.
+
+    Returns
+    -------
+    str
+        One phrase.
+    """
+    wfc, rho = cutoffs_ry(chosen, dft)
+    own_wfc, own_rho = cutoffs_ry(chosen, dft.model_copy(update={"ecutwfc_ry": None, "ecutrho_ry": None}))
+    below = wfc < own_wfc - 0.5 or rho < own_rho - 2
+    doubt = f", below the {own_wfc:g} / {own_rho:g} Ry of the pseudopotentials: stresses most of all are off by it"
+    return f"{wfc:g} / {rho:g} Ry" + doubt * below
+
+
 def moments_ub(elements: Sequence[str], dft: Dft) -> dict[str, float]:
     """Choose the starting moments.
 
