@@ -45,6 +45,25 @@ def test_the_order_is_path_then_set_up_then_gpaw_then_tblite(bare: Path, monkeyp
     assert label_engines.find_pw() == str(installed)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("gpaw") is None, reason="GPAW is not installed")
+def test_gpaw_comes_before_a_pw_that_has_no_pseudopotential(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(bare / "path", "pw.x")
+    salt = {"elements": ["Na", "Cl"], "structure": "rocksalt", "engine": "auto"}
+    dft = PotentialConfig.from_mapping(salt, where="nacl.yaml").dft
+    assert dft.engine == "gpaw" and "no pbe pseudopotential of Na, Cl; GPAW is installed" in dft.engine_because
+    table = {"elements": ["Si", "Ti"], "engine": "auto", "structure": "fcc"}
+    assert PotentialConfig.from_mapping(table, where="t.yaml").dft.engine == "gpaw"
+    assert (
+        PotentialConfig.from_mapping(table | {"dft": {"functional": "lda"}}, where="t.yaml").dft.engine
+        == "quantum_espresso"
+    )
+    own = {"pseudo_library": "gth"}  # for pseudopotentials: then they are asked for
+    assert PotentialConfig.from_mapping(salt | {"dft": own}, where="nacl.yaml").dft.engine == "quantum_espresso"
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gpaw" else find_spec(name))
+    assert PotentialConfig.from_mapping(salt, where="nacl.yaml").dft.engine == "quantum_espresso"
+
+
 def test_only_the_plain_name_falls_back_to_the_set_up(bare: Path) -> None:
     own = program(bare / "home" / "programs" / "qe" / "bin", "pw.x")
     assert label_engines.find_pw("pw-7.4.x") is None

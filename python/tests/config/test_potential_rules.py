@@ -181,3 +181,9 @@ def test_no_rule_sets_what_another_would_call_idle() -> None:
             settings = expand({**short, "goal": goal, "generator": {"methods": ["bulk"]}})
             found = judge(settings.target, settings.dft, settings.exploration, settings.generator, "x")
             assert not [doubt for doubt in found.doubts if "generator" in str(doubt)]
+
+
+def test_a_molecule_of_the_formula_of_a_crystal_is_said_to_be_one() -> None:
+    (said,) = judged({"elements": ("Na", "Cl"), "molecule": "NaCl"}).of_weight("warn")
+    assert "'NaCl' is taken for a molecule in vacuum, not for a crystal of that formula" in str(said)
+    assert judged({"elements": ("C", "H"), "molecule": "CH4"}).doubts == []

@@ -58,6 +58,8 @@ def check_element(symbol: str) -> str:
 
     from gibbsflow.config.section import nearest
 
+    if symbol in ("D", "T"):
+        raise ValueError(f"{symbol!r} is an isotope: a potential knows H alone, the mass is of MD")
     if symbol == "X" or symbol not in atomic_numbers:
         raise ValueError(f"{symbol!r} is no element; {nearest(symbol.capitalize(), atomic_numbers.keys() - {'X'})}")
     return symbol

@@ -14,7 +14,7 @@ from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
 from gibbsflow.config.potential_training import PotentialSettings, Surrogate
 from gibbsflow.config.potential_validation import Validation
-from gibbsflow.config.section import Section, nearest, read_section, setting
+from gibbsflow.config.section import Section, nearest, nearest_name, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
 
@@ -294,7 +294,11 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
         if key in content:
             found.setdefault(section, {})[name] = content[key]
     if found.get("dft", {}).get("engine") == AUTO:
-        found["dft"]["engine"], found["dft"]["engine_because"] = choose_engine()
+        symbols, dft = content.get("elements"), content.get("dft")
+        found["dft"]["engine"], found["dft"]["engine_because"] = choose_engine(
+            [str(symbol) for symbol in symbols] if isinstance(symbols, list) else [],
+            dft if isinstance(dft, Mapping) else None,
+        )
     if "structure" in content:
         found.setdefault("target", {}).update(structure_of(str(content["structure"]), where))
     for key, names in (("temperature_k", ("temperature_k", "temperature_end_k")),
@@ -335,10 +339,19 @@ def structure_of(text: str, where: str = "structure") -> dict[str, str]:
         return {"structure_file": text}
     from ase.build.molecule import extra
     from ase.collections import g2
+    from ase.data import chemical_symbols
 
+    if text in chemical_symbols:
+        right = "no such key, for the element's own crystal; or a crystal by its name (fcc, bcc, hcp, diamond)"
+        raise InputError(Problem(where, f"{text!r} is one atom, and no structure", right, field="structure"))
     if text in g2.names or text in extra:
         return {"molecule": text}
-    right = f"a crystal ({', '.join(get_args(Crystal))}), a structure file, or a molecule that ASE knows"
+    close = nearest_name(text.lower(), get_args(Crystal))
+    right = f"did you mean {close!r}? " if close else ""
+    right += (
+        f"a crystal ({', '.join(get_args(Crystal))}), a structure file beside the settings, or a molecule that ASE "
+    )
+    right += "knows by a formula, such as CH3CH2OH"
     raise InputError(Problem(where, f"{text!r} is no structure", right, field="structure"))
 
 

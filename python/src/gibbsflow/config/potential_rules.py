@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
     "zincblende": (1, 1), "rocksalt": (1, 1), "cesiumchloride": (1, 1), "wurtzite": (1, 1), "fluorite": (1, 2),
 }  # fmt: skip
+_METALS = frozenset("Li Na Be Mg Al".split())
+"""Of the molecules that ASE knows, those with one of these have the formula of a crystal (NaCl, LiF, LiH, AlF3)."""
 _OF_ENGINES: Mapping[str, tuple[str, ...]] = {
     "gpaw_cutoff_ev": ("gpaw",),
     "tblite_method": ("tblite",),
@@ -442,6 +444,9 @@ def _structure(target: Target, account: Account) -> None:
     if target.lattice_constant_angstrom is not None and named and named[0] != "crystal":
         right = f"without it: a {named[0]} has its own cell"
         account.refuse("has no effect", right, field="target.lattice_constant_angstrom")
+    if target.molecule is not None and _METALS & set(target.elements) and len(target.elements) > 1:
+        what = f"{target.molecule!r} is taken for a molecule in vacuum, not for a crystal of that formula"
+        account.warn(what, "a crystal by its name, such as rocksalt, or a structure file", field="target.molecule")
     own = _own_composition(target, named[0]) if named else None
     if own is not None and any(abs(target.composition[symbol] - share) > 1e-5 for symbol, share in own.items()):
         equal = 1 / len(target.elements)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import database_writer
+import numpy as np
 import pytest
 from ase.db import connect
 from database_writer import result_of
@@ -241,7 +242,7 @@ def test_labels_of_a_second_setting_do_not_come_in(where: str) -> None:
 def test_charge_and_moments_survive(where: str) -> None:
     manager = DatabaseManager(where)
     atoms = si8()
-    atoms.info["charge"] = 1
+    atoms.info["charge"] = np.int64(1)  # as extended XYZ is read; the database cannot write it as it is
     atoms.set_initial_magnetic_moments([1.0, -1.0] * 4)
     atoms.info["gibbsflow_id"] = structure_id(atoms)
     manager.add([atoms])

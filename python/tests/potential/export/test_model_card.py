@@ -25,6 +25,14 @@ def test_the_range_of_known_frames():
     low, high = found["pressure_gpa"]
     assert low < 0 < high  # stretched and squeezed copper
     assert found["compositions"] == {"Cu": 2}
+    assert not {"total_charge", "total_moment_ub"} & set(found)
+
+
+def test_the_charge_and_moment_of_its_frames_are_told():
+    ion, radical = label(bulk("Cu", "fcc", a=3.6), charge=1), label(bulk("Cu", "fcc", a=3.7), total_moment_ub=1.0)
+    found = span([ion, radical, ion])
+    assert found["total_charge"] == {"+1 e": 2, "+0 e": 1}
+    assert found["total_moment_ub"] == [1.0, 1.0]
 
 
 def test_the_card_of_a_fit():

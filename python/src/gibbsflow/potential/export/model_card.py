@@ -114,13 +114,17 @@ def span(frames: Iterable[Atoms]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Compositions, volumes an atom, shortest distances by pair, temperatures of MD, pressures and largest force;
-        what no frame says is left out.
+        Compositions, volumes an atom, shortest distances by pair, temperatures of MD, pressures, largest force, total
+        charges and moments; what no frame says, charges that are all zero and moments likewise are left out.
     """
     shortest: dict[str, float] = {}
-    found: dict[str, list[float]] = {key: [] for key in ("volume", "temperature", "pressure", "force")}
+    found: dict[str, list[float]] = {key: [] for key in ("volume", "temperature", "pressure", "force", "moment")}
     compositions: Counter[str] = Counter()
+    charges: Counter[str] = Counter()
     for atoms in frames:
+        charges[f"{int(atoms.info.get('charge', 0)):+d} e"] += 1
+        if atoms.info.get("total_moment_ub") is not None:
+            found["moment"].append(float(atoms.info["total_moment_ub"]))
         compositions[atoms.get_chemical_formula("hill", empirical=True)] += 1
         for i, j, d in zip(*neighbor_list("ijd", atoms, _REACH_ANGSTROM), strict=True):
             pair = "-".join(sorted((atoms.symbols[i], atoms.symbols[j])))
@@ -140,6 +144,11 @@ def span(frames: Iterable[Atoms]) -> dict[str, Any]:
     }
     if found["force"]:
         ranges["largest_force_ev_per_angstrom"] = round(max(found["force"]), 4)
+    # a potential knows neither: who uses it has to
+    if set(charges) - {"+0 e"}:
+        ranges["total_charge"] = dict(charges)
+    if any(found["moment"]):
+        ranges["total_moment_ub"] = [round(min(found["moment"]), 4), round(max(found["moment"]), 4)]
     return {
         "compositions": dict(compositions.most_common(20)),
         "shortest_distance_angstrom": {pair: round(value, 4) for pair, value in sorted(shortest.items())},

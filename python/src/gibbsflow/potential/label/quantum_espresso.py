@@ -140,7 +140,7 @@ class QuantumEspresso:
             "program": self.program,
             "version": _version(self._without_input()),
             "settings_hash": self.settings_hash,
-            "cutoffs": f"{self.ecutwfc_ry:g} / {self.ecutrho_ry:g} Ry",
+            "cutoffs": pseudo_table.cutoffs_in_words(self.pseudos, self.dft),
             **{f"pseudopotential {e}": f"{p.file} ({p.type}, {p.functional})" for e, p in self.pseudos.items()},
             **{f"valence electrons {e}": f"{p.z_valence:g}" for e, p in self.pseudos.items()},
             **beyond_functional.in_words(self.dft),

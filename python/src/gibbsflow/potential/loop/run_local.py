@@ -129,6 +129,8 @@ class LocalLoop:
             right = f"generation_NN/ of a loop's results, with {loop_state.CHECKPOINT}"
             raise InputError(Problem(str(begin), "no generation of a loop", right, field="--from"))
         if not self.settings.exists():  # else it was looked at when the state was begun
+            if because := self.config.dft.engine_because:
+                log.info("labels are made by %s: %s", self.config.dft.engine, because)
             for name, text in preflight.check(self.config, str(self.source)).items():
                 log.info("%s: %s", name, text)
         with folder_lock(self.state), Stopper() as self.stopper:

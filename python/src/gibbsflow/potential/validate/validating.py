@@ -179,7 +179,10 @@ def validate(
     verdict, reasons = overall(judged)
     notes = [*_left_out(battery, names, references, settings, own["cell"]), *([apart] if apart else [])]
     if not any(one.compared for one in judged):
-        notes.append("compared with nothing: the verdict says whether the potential is sane, not whether it is right")
+        notes.append(
+            "compared with nothing: the verdict says whether the potential is sane, not whether it is right, and not "
+            "whether what is wrong is of its labels already: against_engine (--against-engine) asks their engine too"
+        )
     return Validated(battery.subject, tuple(judged), verdict, tuple(reasons), tuple(notes), name)
 
 

@@ -44,9 +44,26 @@ def test_cutoffs_are_the_largest_and_follow_the_type() -> None:
     assert pseudo_table.cutoffs_ry(chosen, Dft(pseudo_library="gth", ecutwfc_ry=60)) == (60.0, 240.0)
 
 
+def test_cutoffs_below_those_of_the_pseudopotentials_are_said_to_be() -> None:
+    chosen = pseudo_table.choose(["Si"], Dft(pseudo_library="gth"))
+    own = pseudo_table.cutoffs_in_words(chosen, Dft(pseudo_library="gth"))
+    wfc = chosen["Si"].ecutwfc_ry
+    assert own == f"{wfc:g} / {4 * wfc:g} Ry"
+    coarse = pseudo_table.cutoffs_in_words(chosen, Dft(pseudo_library="gth", ecutwfc_ry=20, ecutrho_ry=80))
+    assert coarse.startswith(f"20 / 80 Ry, below the {own} of the pseudopotentials")
+    assert pseudo_table.cutoffs_in_words(chosen, Dft(pseudo_library="gth", ecutwfc_ry=2 * wfc)).endswith(" Ry")
+
+
 def test_missing_pseudopotentials_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no pbe pseudopotential of U in the library debian"):
         pseudo_table.choose(["U"], Dft())
+    with pytest.raises(InputError, match=r"of U .*the table has none; a file under .*; or engine: gpaw, or tblite"):
+        pseudo_table.choose(["U", "O"], Dft())
+    whole = r"Ti .*the table has debian/lda; dft: {pseudo_library: debian, functional: lda}; or a file"
+    with pytest.raises(InputError, match=whole):
+        pseudo_table.choose(["Ti", "O"], Dft())
+    with pytest.raises(InputError, match=r"As .*the table has debian/lda; a file"):  # Ga has none, so lda is no way out
+        pseudo_table.choose(["Ga", "As"], Dft())
     with pytest.raises(InputError, match=r"Si\.pbe.*: pseudopotential of Si is missing"):
         pseudo_table.choose(["Si"], Dft(pseudo_dir=tmp_path))
     (tmp_path / "Si.pbe-nl-rrkjus_psl.1.0.0.UPF").write_text("another file")

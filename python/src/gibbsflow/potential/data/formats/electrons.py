@@ -191,9 +191,13 @@ def kept_info(atoms: Atoms) -> dict[str, Any]:
     Returns
     -------
     dict
-        Charge and spin, as they are there.
+        Charge and spin, as they are there; numbers as Python's own, for a database of ASE cannot write NumPy's.
     """
-    return {key: value for key, value in atoms.info.items() if str(key).lower() in KEPT}
+    return {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in atoms.info.items()
+        if str(key).lower() in KEPT
+    }
 
 
 def repeated_info(atoms: Atoms, cells: int) -> dict[str, Any]:

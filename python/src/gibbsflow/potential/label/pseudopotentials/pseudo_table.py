@@ -150,9 +150,8 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
             fitting = [row for row in rows() if (row.library, row.element) == (dft.pseudo_library, element)]
             match = next((row for row in fitting if row.functional == dft.functional), None)
             if match is None:
-                others = sorted({f"{r.library}/{r.functional}" for r in rows() if r.element == element})
-                right = f"the table has {', '.join(others)}" if others else "name a file under dft.pseudopotentials"
                 what = f"no {dft.functional} pseudopotential of {element} in the library {dft.pseudo_library}"
+                right = _instead(element, elements, dft)
                 problems.append(Problem("dft", what, right, field=f"pseudopotentials.{element}"))
                 continue
             row = match
@@ -180,6 +179,20 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
     if problems:
         raise InputError(problems)
     return chosen
+
+
+def _instead(element: str, elements: Sequence[str], dft: Dft) -> str:
+    """Say what would do where an element has no row: what the table has for all of them, a file, another engine."""
+    having: dict[tuple[str, str], set[str]] = {}
+    for row in rows():
+        having.setdefault((row.library, row.functional), set()).add(row.element)
+    wanted = set(elements) - set(dft.pseudopotentials)
+    own = sorted(f"{library}/{functional}" for (library, functional), found in having.items() if element in found)
+    table = f"the table has {', '.join(own)}" if own else "the table has none"
+    whole = next((pair for pair, found in sorted(having.items()) if wanted <= found), None)
+    settings = f"pseudo_library: {whole[0]}, functional: {whole[1]}" if whole else ""
+    ways = [f"dft: {{{settings}}}"] * bool(whole) + ["a file under dft.pseudopotentials", "engine: gpaw, or tblite"]
+    return f"{table}; {'; or '.join(ways)}"
 
 
 def _as_its_header_says(row: Pseudopotential, path: Path) -> Pseudopotential:
@@ -238,6 +251,26 @@ def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, 
         return wfc, dft.ecutrho_ry
     # a raised wavefunction cutoff carries the density's with it, at each pseudopotential's own ratio
     return wfc, max(wfc * p.ecutrho_ry / p.ecutwfc_ry for p in chosen.values())
+
+
+def cutoffs_in_words(chosen: Mapping[str, Pseudopotential], dft: Dft) -> str:
+    """Say the cutoffs, and where they are below those that the pseudopotentials are made for.
+
+    Parameters
+    ----------
+    chosen, dft
+        As for :func:`cutoffs_ry`.
+
+    Returns
+    -------
+    str
+        One phrase.
+    """
+    wfc, rho = cutoffs_ry(chosen, dft)
+    own_wfc, own_rho = cutoffs_ry(chosen, dft.model_copy(update={"ecutwfc_ry": None, "ecutrho_ry": None}))
+    below = wfc < own_wfc - 0.5 or rho < own_rho - 2
+    doubt = f", below the {own_wfc:g} / {own_rho:g} Ry of the pseudopotentials: stresses most of all are off by it"
+    return f"{wfc:g} / {rho:g} Ry" + doubt * below
 
 
 def moments_ub(elements: Sequence[str], dft: Dft) -> dict[str, float]:

@@ -13,6 +13,7 @@ import numpy as np
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import ScienceError
 from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS
+from gibbsflow.potential.generators.surfaces import cut
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, asked, energy_of, relaxed
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
@@ -134,8 +135,6 @@ def slab(rest: Crystal, indices: Sequence[int], settings: Validation) -> Atoms:
     Atoms
         Periodic in all directions, the vacuum along the third vector, which is normal to the faces.
     """
-    from ase.build import surface
-
     plane = np.array(indices)
     normal = np.linalg.norm(rest.conventional.cell.reciprocal().array.T @ plane)
     # indices turn as cell vectors do
@@ -145,8 +144,7 @@ def slab(rest: Crystal, indices: Sequence[int], settings: Validation) -> Atoms:
     distance = np.linalg.norm(turned) / np.linalg.norm(whole) / normal
     # the same normal in both cells: the lattice planes lie so far apart
     layers = max(1, math.ceil(settings.surface_thickness_angstrom / distance - 1e-6))
-    made = surface(rest.primitive, tuple(int(i) for i in whole), layers, vacuum=settings.surface_vacuum_angstrom / 2)
-    made.pbc = True
+    made = cut(rest.primitive, [int(i) for i in whole], layers, settings.surface_vacuum_angstrom)
     made.info.pop(MESH_HEIGHTS, None)  # a cell of its own
     return made
 
