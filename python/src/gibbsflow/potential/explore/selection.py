@@ -271,7 +271,7 @@ def choose(
                 decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
     decided = _without_copies(decided, labelled, grader, settings, first)
     order = np.random.default_rng(seed).permutation(len(decided))
-    pick = {
+    pick: Callable[..., list[Candidate]] = {
         "maxvol": _by_volume, "fps": _by_distance, "variance": partial(_by_fall, criterion=MeanVariance),
         "medoids": partial(_by_fall, criterion=Coverage),
     }[settings.with_method("medoids").method]  # fmt: skip
