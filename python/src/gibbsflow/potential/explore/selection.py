@@ -271,10 +271,11 @@ def choose(
                 decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
     decided = _without_copies(decided, labelled, grader, settings, first)
     order = np.random.default_rng(seed).permutation(len(decided))
-    pick: Callable[..., list[Candidate]] = {
+    rules: dict[str, Callable[..., list[Candidate]]] = {
         "maxvol": _by_volume, "fps": _by_distance, "variance": partial(_by_fall, criterion=MeanVariance),
         "medoids": partial(_by_fall, criterion=Coverage),
-    }[settings.with_method("medoids").method]  # fmt: skip
+    }  # fmt: skip
+    pick = rules[settings.with_method("medoids").method]
     found = pick(list(decided), labelled, grader, budget, leads, order)
     if first is not None and leads is None and all(c.fate != "selected" for c in found):
         found = pick(decided, labelled, grader, budget, first, order)
