@@ -49,9 +49,9 @@ from gibbsflow.potential.train.trainers.pod_basis import (  # noqa: E402
 )
 
 SIZES = (4, 6, 8, 10, 12, 15, 20, 25, 30, 45, 60, 90)
-METHODS = ("maxvol", "fps", "variance")
+METHODS = ("medoids", "maxvol", "fps", "variance")
 DRAWS = 8
-CUTOFF_ANGSTROM, RUNG, FOLDS = 5.0, 1, 5
+CUTOFF_ANGSTROM, RUNG, FOLDS = 5.0, 2, 5
 # frames of the pool and of the hold-out by condition: a pool as MD leaves it, most of it near the crystal
 CONDITIONS = {
     "crystal, 300 K": (170, 8),
@@ -202,8 +202,8 @@ def select(
     seed: int,
 ) -> list[int]:  # fmt: skip
     """One batch by the product's selector, from what has been picked and the geometry of the rest."""
-    # variance looks at no grade where forces are sane, as they are in these pools
-    graded = picked[: SIZES[0]] if method == "variance" else picked
+    # these look at no grade where forces are sane, as they are in these pools
+    graded = picked[: SIZES[0]] if method in ("variance", "medoids") else picked
     symbols = [frames[k].atoms.get_chemical_symbols() for k in graded]
     grader = calibrate(symbols, [frames[k].local for k in graded], np.arange(len(graded)) % FOLDS, basis.to_json())
 
@@ -303,14 +303,14 @@ def by_verbs(frames: list[Frame], basis: PodBasis, folder: Path) -> None:
     write(folder / "rest.extxyz", [every[k] for k in rest])
     (folder / "settings.yaml").write_text(
         f"training: {{cutoff_angstrom: {basis.rcut_angstrom}, max_coefficients: 100, max_environments: 1}}\n"
-        "selection: {method: variance}\n"
+        "selection: {method: medoids}\n"
     )
     _verb("train", "fit", "--train", "labelled.extxyz", "--test", "rest.extxyz", "--out", "fit", folder=folder)
     _verb("infer", "select", "--labelled", "labelled.extxyz", "--candidates", "rest.extxyz", "--potential",
           "fit/potential", "--budget", "15", "--out", "selected", folder=folder)  # fmt: skip
     told = json.loads((folder / "selected" / "result.json").read_text())["fates"]
     verbs = {k for k, fate in zip(rest, told, strict=True) if fate["fate"] == "selected"}
-    ours = set(select(frames, picked, fitted([frames[k] for k in picked]), basis, "variance", 15, 2026))
+    ours = set(select(frames, picked, fitted([frames[k] for k in picked]), basis, "medoids", 15, 2026))
     print(f"one batch of 15: {len(verbs & ours)} picks of `infer select` are those of this script")
 
 

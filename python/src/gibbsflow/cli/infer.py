@@ -72,7 +72,7 @@ def select(
     seed: Seed = 2026,
     as_json: Json = False,
 ) -> None:
-    """Select structures to label: sane distances and forces, no copies, D-optimal or farthest from what is labelled."""
+    """Select structures to label: sane distances and forces, no copies, those that all others are near to."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import write_frames

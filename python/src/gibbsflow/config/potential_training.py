@@ -262,10 +262,12 @@ class Selection(Section):
     """Which candidates are labelled."""
 
     budget: int = setting(20, "Structures a generation at most.", ge=1, le=10**6)
-    method: Literal["maxvol", "fps", "variance"] = setting(
-        "maxvol",
-        "D-optimality of the worst local environments, farthest points of structures, or V-optimality: the least mean "
-        "variance of predicted forces over all structures that are labelled or offered.",
+    method: Literal["auto", "medoids", "maxvol", "fps", "variance"] = setting(
+        "auto",
+        "medoids: structures that all others are near to; maxvol: D-optimality of the worst local environments; fps: "
+        "farthest points of structures; variance: V-optimality, the least mean variance of predicted forces over all "
+        "that are labelled or offered; auto: medoids by `infer select`, maxvol in the learning loop, whose candidates "
+        "are what MD found unknown.",
     )
     min_distance_factor: float = setting(
         0.6, "Shortest distance allowed, as a fraction of the sum of covalent radii.", ge=0.1, le=1.5
@@ -276,6 +278,21 @@ class Selection(Section):
     duplicate_tolerance: float = setting(
         1e-3, "Structures whose descriptors differ by less than this share of their spread are one.", gt=0, le=1
     )
+
+    def with_method(self, method: Literal["medoids", "maxvol"]) -> Selection:
+        """Say what ``auto`` is.
+
+        Parameters
+        ----------
+        method
+            In its place.
+
+        Returns
+        -------
+        Selection
+            Itself where a method is chosen.
+        """
+        return self.model_copy(update={"method": method}) if self.method == "auto" else self
 
 
 class Embedding(Section):

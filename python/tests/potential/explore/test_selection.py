@@ -28,7 +28,7 @@ def _candidates(calculator, frames, name="c"):
 def _choose(calculator, frames, labelled=(), budget=5, force=0.0, **settings):
     return selection.choose(
         _candidates(calculator, frames), _candidates(calculator, labelled, "known"), calculator.grader,
-        Selection(**settings),
+        Selection(**{"method": "maxvol"} | settings),
         budget=budget, seed=1, largest_force=lambda atoms: force,
     )  # fmt: skip
 

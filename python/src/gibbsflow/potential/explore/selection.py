@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,15 @@ from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
 from gibbsflow.potential.explore.distances import shortest_distance
+from gibbsflow.potential.explore.medoids import Coverage
 from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
-PHYSICS = 2
+PHYSICS = 3
 """Raised by hand when the same inputs give another choice."""
 # a candidate that adds less than this to the volume of the active set adds nothing worth a label
 _NEW = 1.05
-# and what lowers the mean variance by less than this share of it
-_LITTLE = 1e-3
 FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_budget", "unknown_element")
 
 
@@ -72,7 +72,7 @@ class Selector:
     labelled
         All that is labelled, each with its source.
     settings
-        Section ``selection``.
+        Section ``selection``; ``auto`` is ``medoids`` here.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class Selector:
 
     def __init__(self, potential: Path, labelled: Iterable[tuple[str, Atoms]], settings: Selection) -> None:
         _, self.grader = read_graded(potential)
-        self.settings = settings
+        self.settings = settings.with_method("medoids")
         self.calculator = PotentialCalculator(potential)
         try:
             self.known = [found for found in self._described(labelled) if not found.fate]
@@ -119,7 +119,7 @@ class Selector:
         )  # fmt: skip
 
     def _described(self, frames: Iterable[tuple[str, Atoms]]) -> list[Candidate]:
-        return describe(frames, self.calculator, rows=self.settings.method == "variance")
+        return describe(frames, self.calculator, rows=self.settings.method in ("variance", "medoids"))
 
 
 def describe(
@@ -271,7 +271,11 @@ def choose(
                 decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
     decided = _without_copies(decided, labelled, grader, settings, first)
     order = np.random.default_rng(seed).permutation(len(decided))
-    pick = {"maxvol": _by_volume, "fps": _by_distance, "variance": _by_variance}[settings.method]
+    rules: dict[str, Callable[..., list[Candidate]]] = {
+        "maxvol": _by_volume, "fps": _by_distance, "variance": partial(_by_fall, criterion=MeanVariance),
+        "medoids": partial(_by_fall, criterion=Coverage),
+    }  # fmt: skip
+    pick = rules[settings.with_method("medoids").method]
     found = pick(list(decided), labelled, grader, budget, leads, order)
     if first is not None and leads is None and all(c.fate != "selected" for c in found):
         found = pick(decided, labelled, grader, budget, first, order)
@@ -412,33 +416,31 @@ def _by_distance(
     return candidates
 
 
-def _by_variance(
+def _by_fall(
     candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, budget: int, first: int | None,
-    order: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64], *, criterion: type[MeanVariance | Coverage],
 ) -> list[Candidate]:  # fmt: skip
-    """Take the candidate that lowers the mean variance of forces the most, count it as labelled, and so on."""
+    """Take the candidate that lowers a mean over all structures the most, count it as labelled, and so on."""
     del grader
-    open_ = [int(k) for k in order if not candidates[k].fate]
-    mean = MeanVariance([_rows(c) for c in labelled], [_rows(candidates[k]) for k in open_])
-    place = {k: number for number, k in enumerate(open_)}
+    offered = [int(k) for k in order if not candidates[k].fate]
+    mean = criterion([_rows(c) for c in labelled], [_rows(candidates[k]) for k in offered])
+    place, open_ = {k: number for number, k in enumerate(offered)}, list(offered)
     taken, closed = 0, ("over_budget", "with the budget spent")
-    while open_:
-        whole = mean.value
-        falls = {k: mean.fall(place[k]) / whole for k in open_} if whole > 0 else dict.fromkeys(open_, 0.0)
-        best = first if first in open_ else max(open_, key=lambda k: falls[k])
-        if taken == budget:
-            break
-        if falls[best] < _LITTLE and best != first:
+
+    def _said(k: int) -> str:
+        return f"lowers {mean.NAME} by {100 * mean.fall(place[k]) / (mean.value or 1.0):.3g} %"
+
+    while open_ and taken < budget:
+        best = first if first in open_ else offered[mean.best([place[k] for k in open_])]
+        if mean.fall(place[best]) <= mean.least and best != first:
             closed = ("nothing_new", "after the others were taken")
             break
-        reason = f"lowers the mean variance by {100 * falls[best]:.3g} % when it was taken"
-        candidates[best] = replace(candidates[best], fate="selected", reason=reason)
+        candidates[best] = replace(candidates[best], fate="selected", reason=f"{_said(best)} when it was taken")
         mean.take(place[best])
         open_.remove(best)
         taken += 1
     for k in open_:
-        said = f"lowers the mean variance by {100 * falls[k]:.3g} % {closed[1]}"
-        candidates[k] = replace(candidates[k], fate=closed[0], reason=said)
+        candidates[k] = replace(candidates[k], fate=closed[0], reason=f"{_said(k)} {closed[1]}")
     return candidates
 
 

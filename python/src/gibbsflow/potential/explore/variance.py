@@ -22,6 +22,8 @@ _PRIOR = 1e-3
 # directions of coefficient space that are followed: those in which the forces of all structures spread the most
 _DIRECTIONS = 300
 _ROUNDING = 1e-12
+# what lowers the mean by less than this share of it is not worth a label
+_LITTLE = 1e-3
 
 
 class MeanVariance:
@@ -35,19 +37,12 @@ class MeanVariance:
         Rows of those that may be.
     """
 
+    NAME = "the mean variance"
+
     def __init__(self, known: Sequence[Floats], offered: Sequence[Floats]) -> None:
-        columns = next((rows.shape[1] for rows in (*known, *offered)), 0)
-        labelled = _squares(known, columns)
-        every = labelled + _squares(offered, columns)
-        target = every / max(sum(len(rows) for rows in (*known, *offered)), 1)
-        scale = np.sqrt(np.diag(target))
-        # columns that never differ from zero hold rounding only
-        scale = np.where(scale > _ROUNDING**0.5 * scale.max(initial=1e-300), scale, np.inf)
-        values, vectors = np.linalg.eigh(target / scale / scale[:, None])
-        kept = np.flatnonzero(values > _ROUNDING * values.max(initial=1e-300))[::-1][:_DIRECTIONS]
-        axes = vectors[:, kept] / scale[:, None]
-        self._spread = np.asarray(values[kept])
-        information = _PRIOR * np.eye(len(kept)) + axes.T @ labelled @ axes
+        axes, self._spread = principal_axes(known, offered)
+        labelled = _squares(known, len(axes))
+        information = _PRIOR * np.eye(len(self._spread)) + axes.T @ labelled @ axes
         self._inverse = np.asarray(np.linalg.inv(information))
         self._rows = [_short(rows @ axes) for rows in offered]
 
@@ -61,6 +56,32 @@ class MeanVariance:
             In units of the variance of a label.
         """
         return float(self._spread @ np.diag(self._inverse))
+
+    @property
+    def least(self) -> float:
+        """Fall from which on a structure is worth a label.
+
+        Returns
+        -------
+        float
+            0.1 % of the mean.
+        """
+        return _LITTLE * self.value
+
+    def best(self, numbers: Sequence[int]) -> int:
+        """Find the structure that lowers it the most.
+
+        Parameters
+        ----------
+        numbers
+            Those to choose among, at least one; of equals the first is taken.
+
+        Returns
+        -------
+        int
+            One of them.
+        """
+        return max(numbers, key=self.fall)
 
     def fall(self, number: int) -> float:
         """By how much a structure would lower it.
@@ -94,6 +115,32 @@ class MeanVariance:
         rows = self._rows[number]
         gain = rows @ self._inverse
         return gain, np.eye(len(rows)) + gain @ rows.T
+
+
+def principal_axes(known: Sequence[Floats], offered: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Directions of coefficient space in which the forces of all structures spread the most.
+
+    Parameters
+    ----------
+    known, offered
+        Rows of structures, each of shape (forces, columns).
+
+    Returns
+    -------
+    axes : ndarray
+        Of columns scaled to unit mean square, the widest first, shape (columns, axes).
+    spread : ndarray
+        Mean square of all rows along each, shape (axes,).
+    """
+    columns = next((rows.shape[1] for rows in (*known, *offered)), 0)
+    every = _squares(known, columns) + _squares(offered, columns)
+    target = every / max(sum(len(rows) for rows in (*known, *offered)), 1)
+    scale = np.sqrt(np.diag(target))
+    # columns that never differ from zero hold rounding only
+    scale = np.where(scale > _ROUNDING**0.5 * scale.max(initial=1e-300), scale, np.inf)
+    values, vectors = np.linalg.eigh(target / scale / scale[:, None])
+    kept = np.flatnonzero(values > _ROUNDING * values.max(initial=1e-300))[::-1][:_DIRECTIONS]
+    return vectors[:, kept] / scale[:, None], np.asarray(values[kept])
 
 
 def _squares(structures: Sequence[Floats], columns: int) -> Floats:

@@ -270,7 +270,7 @@ def select_structures(
     potential: Path | str,
     config: PotentialConfig,
 ) -> list[Atoms]:
-    """Choose what is worth a label: sane, no copies, and as new to the potential as it can be: ``infer select``.
+    """Choose what is worth a label: sane, no copies, and by itself such as all others are near to: ``infer select``.
 
     Parameters
     ----------
