@@ -65,7 +65,8 @@ def part_text(row: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Such as ``500/1000 steps and ≈ 0.004 ns, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of 15.0 min, ...``.
+        Such as ``500/1000 steps and ≈ 0.004 ns, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of
+        15.0 min, ...``.
     """
     done = f"{row['steps_done']}/{row['steps']} steps"
     if row["under_way_ns"]:

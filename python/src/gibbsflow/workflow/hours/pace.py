@@ -102,9 +102,9 @@ class Pace:
         Returns
         -------
         dict
-            As :meth:`saved`, in ms, with what was lost in all three, and ``recent_segments``, ``recent_steps`` and ``recent_s``: of the last stretches
-            of this process, twenty of them or ten minutes or so, so that neither a night in between nor another
-            machine before it is in the speed.
+            As :meth:`saved`, in ms, with what was lost in all three, and ``recent_segments``, ``recent_steps`` and
+            ``recent_s``: of the last stretches of this process, twenty of them or ten minutes or so, so that neither a
+            night in between nor another machine before it is in the speed.
         """
         steps, seconds = (sum(column) for column in zip((0, 0.0), *self._recent, strict=True))
         counts = {"recent_segments": len(self._recent), "recent_steps": steps}

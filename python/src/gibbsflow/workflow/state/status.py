@@ -41,8 +41,9 @@ class StatusRow:
     kind
         ``equil``, ``window`` or ``phase``.
     status
-        ``finished``, ``failed``, ``running``, ``stopped`` (nobody at work, what was saved stands), ``lost`` (killed: goes on from
-        its last checkpoint), ``waiting`` (nothing done yet), ``stale`` (finished from other inputs) or ``unreadable``.
+        ``finished``, ``failed``, ``running``, ``stopped`` (nobody at work, what was saved stands), ``lost`` (killed:
+        goes on from its last checkpoint), ``waiting`` (nothing done yet), ``stale`` (finished from other inputs) or
+        ``unreadable``.
     steps_done, steps
         MD steps.
     done_ns, total_ns
