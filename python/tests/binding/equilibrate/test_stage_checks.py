@@ -108,7 +108,7 @@ def test_an_end_far_from_its_temperature_is_doubted(freedom, temperatures_k, dou
     assert not told or ("the equilibration ends at" in told[0] and "a longer equil_ps, at least 5" in told[0])
 
 
-@pytest.mark.parametrize("name", ["ligand", "complex"])
+@pytest.mark.parametrize("name", ["ligand", "complex-explicit"])
 def test_degrees_of_freedom_are_no_more_than_those_of_its_system(name):
     prmtop = hg.data(f"{name}.prmtop")
     system = create_system(prmtop, Md(solvent="vacuum"))

@@ -370,6 +370,9 @@ def leg_text(figures: Mapping[str, Any]) -> str:
         for name, words in (("dh", "ΔH"), ("minus_tds", "−TΔS")):
             value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]
             lines.append(f"{words:6}{'':19}{value:11.4f}{error:9.4f}")
+    if motion := figures.get("slow_motion"):
+        lines.append(f"halves of windows differ as they do by chance with p = {motion['p']:.2g}; motion so slow that a")
+        lines.append("window never shows it is seen by other replicates alone: `analysis transformation`")
     lines += [f"verdict: {figures['verdict']}", *(f"  {reason}" for reason in figures["reasons"])]
     return "\n".join(lines)
 
