@@ -371,8 +371,10 @@ def leg_text(figures: Mapping[str, Any]) -> str:
             value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]
             lines.append(f"{words:6}{'':19}{value:11.4f}{error:9.4f}")
     if motion := figures.get("slow_motion"):
-        lines.append(f"halves of windows differ as they do by chance with p = {motion['p']:.2g}; motion so slow that a")
-        lines.append("window never shows it is seen by other replicates alone: `analysis transformation`")
+        lines.append(
+            f"slow motion: the halves of its windows differ with p = {motion['p']:.2g} (below 0.02 it is a doubt);"
+        )
+        lines.append("  what a window never left shows in other replicates alone: `analysis transformation`")
     lines += [f"verdict: {figures['verdict']}", *(f"  {reason}" for reason in figures["reasons"])]
     return "\n".join(lines)
 
