@@ -63,7 +63,7 @@ def finished(folder: Path) -> WorkflowManager:
     database = DatabaseManager(folder / loop_state.DATABASE)
     database.add([good, apart, bad])
     for frame in (good, apart):
-        values: dict[str, Any] = {"energy_ev": -1.0, "forces_ev_per_angstrom": [[0.0] * 3] * 2}
+        values: dict[str, Any] = {"energy_ev": -1.0, "forces_ev_per_angstrom": [[0.0] * 3] * 2, "wall_s": 1800.0}
         stress = {"stress_ev_per_angstrom3": [0.0] * 6, "settings_hash": "tblite-1", "program": "tblite 0.5"}
         database.record([LabelResult(structure_id(frame), "labelled", **values, **stress)])
     database.record([LabelResult(structure_id(bad), "failed", "UNCONVERGED", "<80 steps>")])

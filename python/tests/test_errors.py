@@ -57,6 +57,7 @@ def test_what_to_do_can_be_said_anew_for_one_error():
     [
         (Problem("a.csv", "empty"), "a.csv: empty"),
         (Problem("a.csv", "empty", "a name", row=3, field="ligand"), "a.csv, row 3, ligand: empty (right: a name)"),
+        (Problem("a/B.SDF", "empty", row=91), "a/B.SDF, line of the file 91: empty"),
         (Problem("--ph", "15 is not usable", "<= 14"), "--ph: 15 is not usable (right: <= 14)"),
     ],
 )

@@ -46,7 +46,7 @@ workflow POTENTIAL {
 
     // where a task before it has failed, there is no generation, and the last of none is null
     ch_last = LEARNING_GENERATION.out.last().filter { found -> found != null }
-    INFER_REPORT(ch_last.map { _next, folder, _campaign -> [[id: folder.name], folder] })
+    INFER_REPORT(ch_last.map { _next, folder, campaign -> [[id: folder.name, state: campaign.state.toString()], folder] })
     ch_results = INFER_REPORT.out.results
 
     emit:

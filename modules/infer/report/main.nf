@@ -13,8 +13,9 @@ process INFER_REPORT {
 
     script:
     def args = task.ext.args ?: ''
+    def state = meta.state ? "--state ${quoted(meta.state)}" : ''
     """
-    infer report --from ${quoted(generation)} --out potential_report ${args}
+    infer report --from ${quoted(generation)} --out potential_report ${state} ${args}
     """
 
     stub:

@@ -104,6 +104,9 @@ class GibbsflowError(Exception):
         return type(self).__name__.removesuffix("Error")
 
 
+_OF_MANY_LINES = (".sdf", ".sd", ".mol", ".mol2")
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with an input, precise enough to be mended without reading code.
@@ -117,7 +120,8 @@ class Problem:
     right
         What would be right.
     row
-        Line of the file, counted from 1 with the header as line 1; None where it has no rows.
+        Line of the file, counted from 1 with the header as line 1; None where it has no rows. Of an SDF or MOL2, whose
+        records have many lines each, messages say so.
     field
         Column, option or key.
     """
@@ -131,7 +135,7 @@ class Problem:
     def __str__(self) -> str:
         place = one_line(self.where, _LONGEST)
         if self.row is not None:
-            place += f", row {self.row}"
+            place += f", {'line of the file' if self.where.lower().endswith(_OF_MANY_LINES) else 'row'} {self.row}"
         if self.field:
             place += f", {one_line(self.field)}"
         what = f"{place}: {one_line(self.what, _LONGEST)}"

@@ -48,3 +48,10 @@ def test_a_disk_that_fails_is_one_error(tmp_path, monkeypatch, code):
         done = asked(*words)
         assert (done.exit_code, done.stderr.count("error: ")) == (EXIT_STORAGE, 1), done.stderr
     assert list(state.rglob("FINISHED")) and not list(tmp_path.glob("*x.tar*"))
+
+
+def test_move_moves_nothing_with_dry_run(tmp_path):
+    state = keep_campaign(tmp_path)
+    done = [asked("move", state, tmp_path / "new", *words) for words in ([], ["--dry-run"], ["--dry-run", "--yes"])]
+    assert {one.exit_code for one in done} == {0} and len({one.stdout for one in done}) == 1 and state.is_dir()
+    assert not (tmp_path / "new" / state.name).exists()

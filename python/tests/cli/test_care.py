@@ -27,6 +27,10 @@ def test_clean_does_nothing_without_yes(tmp_path):
     done = asked("clean", state, "--checkpoints", "--cache")
     assert done.exit_code == 0 and "the price: " in done.stdout and "--yes removes it" in done.stderr
     assert list(state.rglob("checkpoint-current.bin")) and not (state / ".cleaned.json").exists()
+    for words in (["--dry-run"], ["--dry-run", "--yes"]):
+        tried = asked("clean", state, "--checkpoints", "--cache", *words)
+        assert (tried.exit_code, tried.stdout, tried.stderr) == (0, done.stdout, done.stderr)
+        assert not (state / ".cleaned.json").exists()
     assert asked("clean", state, "--checkpoints", "--yes").exit_code == 0
     assert not list(state.rglob("checkpoint-previous.bin"))
 

@@ -18,6 +18,7 @@ from gibbsflow.report.potential_page import write_loop_results
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.hours.engine_hours import campaign_hours
 
 
 def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
@@ -170,3 +171,34 @@ def test_the_page_and_the_card_say_what_was_fitted(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert said in page and said in card
     assert "2 frames &lt;repeat&gt; earlier ones" in page and "- WARN: 7 frames to fit to" in card
+
+
+def test_hours_by_part_are_one_sum_and_without_the_state_labels_alone(tmp_path: Path) -> None:
+    manager, state = finished(tmp_path / "generation_01"), tmp_path / "state"
+    for place, hours in (("generation_00/fit", 2.0), ("generation_01/fit", 1.0), ("generation_00/run_0", 0.5)):
+        write_json(state / place / "progress.json", {"engine_s": hours * 3600, "core_s": 2 * hours * 3600})
+    write_json(state / "labels" / "x" / "progress.json", {"engine_s": 9e9})  # counted by their own records
+    write_json(state / "generation_01" / "run_0" / "progress.json", {"engine_s": -1})
+    write_loop_results(manager, out := tmp_path / "out", state=state)
+    with open(out / "costs.csv") as file:
+        hours = {row["part"]: float(row["cpu_hours"]) for row in csv.DictReader(file)}
+    assert hours == {"labels": 1.0, "fits": 6.0, "MD": 1.0, "all": 8.0}  # two labels of half an hour
+    page = (out / "report.html").read_text()
+    panel = page[page.index("What it cost") : page.index("<h2>Settings")]
+    assert "<b>8</b>" in panel and "Not counted: " in panel and "engine_s is no time" in panel
+    assert whole_sum(state) == 7.0 and ArtifactStore(out).verify() == []
+    for gone in (None, tmp_path / "gone"):
+        write_loop_results(manager, out, state=gone)
+        panel = (out / "report.html").read_text().partition("What it cost")[2]
+        assert "<b>1</b>" in panel and "Fits and MD are not counted" in panel
+
+
+def whole_sum(state: Path) -> float:
+    return campaign_hours(state).whole.cpu_h
+
+
+def test_what_to_do_next_stands_first(tmp_path: Path) -> None:
+    write_loop_results(finished(tmp_path / "generation_01"), tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    panel = page[page.index("What to do next") : page.index("<h2>Learning curve")]
+    assert "It converged: go on with it" in panel and "train validate --potential potential" in panel

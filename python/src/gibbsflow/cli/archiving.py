@@ -78,16 +78,18 @@ def move(
     campaign: Campaign,
     new_root: Annotated[Path, typer.Argument(help="Folder of state that it shall lie in, also on another disk.")],
     yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Move a campaign's state: copied, proved by hashes (SHA-256), and only then removed at the old place.
 
     A call that was killed is ended by the same call again. Results stay where they are. Moves
-    nothing without `--yes`; runs then go on with `--state_dir` and the new folder.
+    nothing without `--yes`, nor with `--dry-run`; runs then go on with `--state_dir` and the new folder.
     """
     with verb(None):
         from gibbsflow.workflow.care.moving import move_campaign
 
-        for line in move_campaign(campaign, new_root, dry_run=not yes):
+        does = yes and not dry_run
+        for line in move_campaign(campaign, new_root, dry_run=not does):
             typer.echo(line)
-        if not yes:
+        if not does:
             remark("nothing was moved; --yes moves it")

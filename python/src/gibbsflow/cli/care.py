@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Json, remark, verb
+from gibbsflow.cli.options import DryRun, Json, remark, verb
 
 Campaign = Annotated[Path, typer.Argument(help="State folder of a campaign, such as state/demo.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what would be done.")]
@@ -54,11 +54,12 @@ def clean(
     checkpoints: Annotated[bool, typer.Option("--checkpoints", help="Checkpoints of what has finished.")] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Parameters that no campaign beside it uses.")] = False,
     yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Remove what neither a resume nor the final table needs; says its size (bytes) and its price first.
 
     Refused (exit 70) while a head or task is at work. What was removed is written to .cleaned.json in the state.
-    Removes nothing without `--yes`.
+    Removes nothing without `--yes`, nor with `--dry-run`.
     """
     with verb(None):
         from gibbsflow.errors import InputError, Problem
@@ -67,14 +68,14 @@ def clean(
         from gibbsflow.workflow.care.removal import clean_campaign, removal_text
         from gibbsflow.workflow.folders.places import CACHE
 
-        home = check_campaign_folder(campaign)
+        home, does = check_campaign_folder(campaign), yes and not dry_run
         if not (superseded or checkpoints or cache):
             raise InputError(Problem("clean", "nothing to remove was named", "--superseded, --checkpoints or --cache"))
         place = None
         if cache:
             note = CampaignNote.read(home)
             place = Path(note.param_cache) if note is not None else home.parent / CACHE
-        found = clean_campaign(home, superseded=superseded, checkpoints=checkpoints, cache=place, dry_run=not yes)
-        typer.echo(removal_text(found, dry_run=not yes))
-        if not yes:
+        found = clean_campaign(home, superseded=superseded, checkpoints=checkpoints, cache=place, dry_run=not does)
+        typer.echo(removal_text(found, dry_run=not does))
+        if not does:
             remark("nothing was removed; --yes removes it")

@@ -70,13 +70,20 @@ def decide(
         remark(f"generation {len(manager.checkpoint.history) - 1}: {manager.checkpoint.reason}")
 
 
-def report(begin: From, out: Out, as_json: Json = False) -> None:
-    """Write what a loop came to: the potential, the data-set card, the learning curve and the page."""
+def report(
+    begin: From,
+    out: Out,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="State folder of the campaign, for the hours of fits and MD.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a loop came to: the potential, the data-set card, the learning curve, hours and the page."""
     with verb(out, as_json=as_json, reads=True) as result:
         from gibbsflow.report.potential_page import write_loop_results
 
         manager = _open(begin)
-        write_loop_results(manager, out)
+        write_loop_results(manager, out, state=state)
         _describe(result, manager)
 
 
@@ -103,7 +110,7 @@ def loop(
             right = "--local, or ./nextfloww run main.nf --mode potential --config FILE"
             raise InputError(Problem("infer loop", "nothing says where it shall run", right))
         manager = LocalLoop(config, PotentialConfig.expand(config), out, state).run(begin)
-        write_loop_results(manager, out, nextflow=False)
+        write_loop_results(manager, out, state=state, nextflow=False)
         _describe(result, manager)
         remark(f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}")
 

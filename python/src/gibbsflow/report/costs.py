@@ -12,10 +12,14 @@ from gibbsflow.config.binding import Md
 from gibbsflow.config.binding_parts import Costs
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open
-from gibbsflow.workflow.hours.engine_hours import Hours, campaign_hours
+from gibbsflow.workflow.folders.places import GENERATION
+from gibbsflow.workflow.hours.engine_hours import CampaignHours, Hours, campaign_hours
 
 FILE_NAME = "costs.csv"
 _EQUILIBRATION = "equil"
+FIT = "fit"
+LOOP_PARTS = ("labels", "fits", "MD", "other")
+"""Parts of a learning loop, in their order."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,72 @@ def campaign_costs(state: Path | None, md: Md, prices: Costs) -> CampaignCosts |
     whole = _cost("", "all", hours.whole, prices)
     shared = md.on_gpu and md.legs_per_gpu == "auto"
     return CampaignCosts(parts, items, whole, prices.currency, shared, hours.unread)
+
+
+@dataclass(frozen=True)
+class LoopCost:
+    """What one part of a learning loop took.
+
+    Attributes
+    ----------
+    part
+        ``labels``, ``fits``, ``MD``, ``other`` (validation and screening); ``all`` for the sum.
+    cpu_hours, gpu_hours
+        Time of programs, times the cores, or the share of a GPU, that were held for it.
+    """
+
+    part: str
+    cpu_hours: float
+    gpu_hours: float
+
+
+@dataclass(frozen=True)
+class LoopCosts:
+    """What a learning loop took.
+
+    Attributes
+    ----------
+    parts
+        Those that took anything, then the sum of all.
+    unread
+        Files that could not be read, and are not in the sums.
+    whole
+        Whether the state was there: without it labels alone are counted.
+    """
+
+    parts: Sequence[LoopCost]
+    unread: Sequence[str]
+    whole: bool
+
+
+def loop_costs(state: Path | None, label_s: float, ranks: int) -> LoopCosts:
+    """Add up the time that labels, fits and MD of a learning loop took, as far as it was saved.
+
+    Parameters
+    ----------
+    state
+        State folder of its campaign; None where it is not known.
+    label_s
+        Time of all its labels, s, those that failed included.
+    ranks
+        Cores that a label held.
+
+    Returns
+    -------
+    LoopCosts
+        Labels by their own records, since a campaign may have them of another; the rest by the state.
+    """
+    found = {"labels": Hours(label_s / 3600, label_s * ranks / 3600)}
+    whole = state is not None and Path(state).is_dir()
+    hours = campaign_hours(Path(state)) if state is not None and whole else CampaignHours()
+    for (item, part), one in hours.parts.items():
+        of_loop = item.startswith(GENERATION)
+        name = ("fits" if part == FIT else "MD") if of_loop else "other"
+        before = found.get(name, Hours())
+        found[name] = Hours(before.engine_h + one.engine_h, before.cpu_h + one.cpu_h, before.gpu_h + one.gpu_h)
+    parts = [LoopCost(name, found[name].cpu_h, found[name].gpu_h) for name in LOOP_PARTS if name in found]
+    total = LoopCost("all", sum(one.cpu_hours for one in parts), sum(one.gpu_hours for one in parts))
+    return LoopCosts([*parts, total], hours.unread, whole)
 
 
 def write_costs(costs: CampaignCosts, path: Path) -> None:

@@ -23,12 +23,15 @@ from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
 from gibbsflow.potential.loop.screening.fates import fates_by_generation
 from gibbsflow.potential.train.training_card import account_lines
+from gibbsflow.report.costs import FILE_NAME as COSTS
+from gibbsflow.report.costs import LoopCosts, loop_costs
 from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, environment
 from gibbsflow.report.summary.loop_methods import loop_methods
 from gibbsflow.report.summary.multiqc import LEARNING, write_learning_multiqc
+from gibbsflow.report.summary.next_steps import next_steps
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -50,7 +53,9 @@ _TITLES = {
 }
 
 
-def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = True) -> None:
+def write_loop_results(
+    manager: WorkflowManager, out: Path, *, state: Path | None = None, nextflow: bool = True
+) -> None:
     """Write ``potential/``, ``dataset/``, tables, figures, ``report.html``, ``methods.md`` and ``manifest.json``.
 
     Parameters
@@ -59,6 +64,8 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
         A finished generation; those before it are drawn too where their folders lie beside it.
     out
         Folder to write into.
+    state
+        State folder of the campaign, for the hours of fits and MD; None where it is not known.
     nextflow
         Whether Nextflow may have run the loop, which is then cited.
     """
@@ -93,7 +100,10 @@ def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = 
     learning_curve(history, figures / "learning_curve")
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
-    _write_page(manager, shown, programs, rows, out)
+    label_s = sum(float(row["wall_s"] or 0.0) for row in rows)
+    costs = loop_costs(state, label_s, manager.config.labels.ranks)
+    write_table(out / COSTS, [asdict(one) for one in costs.parts])
+    _write_page(manager, shown, programs, rows, costs, out)
     _list(out)
 
 
@@ -114,10 +124,16 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _write_page(
-    manager: WorkflowManager, shown: _Shown, programs: Sequence[str], rows: Sequence[Mapping[str, Any]], out: Path
+    manager: WorkflowManager,
+    shown: _Shown,
+    programs: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    costs: LoopCosts,
+    out: Path,
 ) -> None:
     template = environment().get_template("potential.html.j2")
     point, fit = manager.checkpoint, shown.fit
+    held = [row for row in rows if row["status"] == "held" and row["settings_hash"]]
     text = template.render(
         name="-".join(manager.config.target.elements),
         history=point.history,
@@ -130,7 +146,9 @@ def _write_page(
         kinds=_FATES,
         fates_figure=_image(out / "figures/fates.svg"),
         links={path.name: _link(path, out) for path in (*out.glob("*.csv"), *out.glob("figures/*.[sc][vs][gv]"))},
-        held=[row for row in rows if row["status"] == "held" and row["settings_hash"]],
+        held=held,
+        costs=costs,
+        next_steps=next_steps(manager.config, point.history, point.stopped_by, held=len(held)),
         config=manager.config,
         settings=manager.config.model_dump(mode="json"),
         curve=_image(out / "figures/learning_curve.svg"),
@@ -287,7 +305,7 @@ def _list(out: Path) -> None:
     kinds = {
         "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
         "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report", _METHODS: "report",
-        loop_state.CHECKPOINT: "record", LEARNING: "table",
+        loop_state.CHECKPOINT: "record", LEARNING: "table", COSTS: "table",
     }  # fmt: skip
     if (out / loop_state.VALIDATION).is_dir():
         kinds[loop_state.VALIDATION] = "report"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Callable
 
 _ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):(?!\d+/)[^\s'\"]{0,500}@")
 _KEY = re.compile(r"(?i)(password|passwd|secret|token|api_?key|signature)=[^\s&'\",;]+")
@@ -31,6 +32,18 @@ _PROSE = (
     "given|file|field|files|entry|check|hash|wrong|invalid|incorrect|expired|rejected|accepted|refused|denied|failed|"
     "failure|protected|protection|manager|reset|change|changed|too|only|policy|empty|error|stays?|stay|out"
 )
+_COPIES = re.compile(
+    r"(?<![\w-])(?:scp|rsync)[ \t](?:(?!(?<![\w-])(?:curl|wget|https?|lftp|docker|podman|skopeo|ssh)(?![\w-]))"
+    r"[^\n;|&<>()`])*\Z"
+)
+"""The beginning of a command whose -u names no user: what follows is a file elsewhere."""
+
+
+def _user_or_place(found: re.Match[str]) -> str:
+    before = found.string[max(0, found.start() - 300) : found.start()]
+    return found[0] if _COPIES.search(before) and found[1].startswith("-u") else f"{found[1]}***"
+
+
 _SURE = (
     # the end of a key whose beginning was cut off, as from the end of a log
     (
@@ -60,7 +73,7 @@ _SURE = (
     (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), r"\1***"),
 )
 """What is a secret wherever it stands, by its own form."""
-_MASKS = (
+_MASKS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(rf"(?i)(-[\w-]{{0,40}}(?:{_SECRET})[\w-]{{0,40}}\s{{1,9}}[\"']?)(?!-)[^\s\"']+"), r"\1***"),
     (
         re.compile(
@@ -82,7 +95,7 @@ _MASKS = (
         ),
         r"\1***",
     ),
-    (re.compile(r"((?<!\w)(?:-u|--user)[ =][\"']?[^\s:/\"']{1,100}:)(?!\d+\b|/)[^\s\"']+"), r"\1***"),
+    (re.compile(r"((?<!\w)(?:-u|--user)[ =][\"']?[^\s:/\"']{1,100}:)(?!\d+\b|/)[^\s\"']+"), _user_or_place),
     # of an address that signs itself, as Azure's storage has them
     (re.compile(r"(?i)([?&]sig=)[^\s&\"'\\]+"), r"\1***"),
     (re.compile(r"(?i)(https?://)[^\s\"'\\]{0,300}hook[^\s\"'\\]*"), r"\1***"),

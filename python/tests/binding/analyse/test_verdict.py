@@ -1,10 +1,11 @@
 """Each threshold, just kept and just broken."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from oscillators import Oscillators
+from oscillators import Oscillators, write_transformation
 
 from gibbsflow.binding.analyse import verdict
 from gibbsflow.binding.analyse.convergence import Equilibration, Mixing, PartialEstimates
@@ -20,6 +21,7 @@ from gibbsflow.binding.analyse.verdict import (
     sentences,
 )
 from gibbsflow.binding.sample.energies import read_leg
+from gibbsflow.report.tables.results_table import leg_text
 
 LIMITS = Thresholds()
 
@@ -175,3 +177,21 @@ def test_slow_motion():
     assert [finding.level for finding in doubt] == ["WARN"]
     assert "complex leg" in doubt[0].reason and "window 3" in doubt[0].reason and "2 replicates" in doubt[0].reason
     assert judge_slow_motion("complex", SlowMotion(0.03, 3, 1.5), Thresholds(), replicates=2) == []
+    few = judge_slow_motion("complex", SlowMotion(0.001, 3, 2.5), Thresholds(), replicates=3, short=[4])
+    assert few[0].reason.startswith("complex leg: no window of replicate 4 has 40 samples, so that slow motion was")
+    assert "2 replicates" in few[1].reason
+    (none,) = judge_slow_motion("", None, Thresholds(), replicates=1, short=[0])
+    assert none.reason.startswith("no window has 40 samples, so that nothing tells") and none.level == "WARN"
+
+
+def test_a_leg_by_itself_tells_of_slow_motion_by_its_halves(tmp_path):
+    _, runs = write_transformation(tmp_path, replicates=1)
+    files = sorted(Path(runs[0]).rglob("window_*.parquet"))
+    whole = read_leg(files)
+    figures = verdict.leg_figures(whole, "auto")
+    assert 0.001 < figures["slow_motion"]["p"] <= 1 and f"p = {figures['slow_motion']['p']:.2g}" in leg_text(figures)
+    jumped = whole.u_nk.copy()
+    late = jumped.index.get_level_values("time") > jumped.index.get_level_values("time").max() / 2
+    jumped.loc[late] += 5.0  # as after a change of the well
+    figures = verdict.leg_figures(replace(whole, u_nk=jumped), "auto")
+    assert figures["verdict"] != "PASS" and any("its first and second half by more" in r for r in figures["reasons"])

@@ -2,14 +2,17 @@
 
 import dataclasses
 
+import host_guest as hg
 import numpy as np
 import pytest
 
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3
-from gibbsflow.binding.equilibrate.stage_checks import PiercedRingError, StageChecks, StageError
+from gibbsflow.binding.equilibrate.stage_checks import PiercedRingError, StageChecks, StageError, least_freedom
 from gibbsflow.binding.equilibrate.stages import plan_equilibration
 from gibbsflow.config.binding import Equil, Md
+from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import EXIT_SCIENCE
+from gibbsflow.workflow.account import Account
 
 MD = Md(solvent="tip3p")
 PLAN = plan_equilibration(MD, Equil(heat_ps=10, density_ps=30, equil_ps=30))
@@ -82,3 +85,33 @@ def test_doubts_are_warnings_of_stages_that_were_long_enough():
     short = plan_equilibration(MD, Equil(heat_ps=1, density_ps=1, equil_ps=1))
     quick = dataclasses.replace(CHECKS, plan=short)
     assert not quick.account({"box_nm": boxes[-3:], "temperature_k": temperature[-3:]}).of_weight("warn")
+
+
+@pytest.mark.parametrize(
+    ("freedom", "temperatures_k", "doubted"),
+    [
+        (300, [20.0, 50.0, 83.0], True),  # a thermostat of 1/ps had 1 ps
+        (300, [300.0, 270.0, 285.0], False),
+        (12, [300.0, 200.0, 150.0], False),  # a few atoms: one frame scatters by 120 K
+        (30, [290.0] * 10 + [100.0, 90.0] * 10, True),  # and many do not
+        (30000, [300.0] * 10 + [265.0] * 20, True),
+        (30000, [300.0] * 10 + [120.0, 420.0, 130.0, 400.0, 90.0] * 4, False),  # its blocks tell nothing better
+    ],
+)
+def test_an_end_far_from_its_temperature_is_doubted(freedom, temperatures_k, doubted):
+    equil = Equil(heat_ps=0, equil_ps=len(temperatures_k), equil_segment_ps=len(temperatures_k))
+    checks = dataclasses.replace(CHECKS, md=Md(), plan=plan_equilibration(Md(), equil), freedom=freedom)
+    account = Account("x")
+    checks.doubt_end(account, np.array(temperatures_k))
+    told = [str(doubt) for doubt in account.of_weight("warn")]
+    assert bool(told) == doubted
+    assert not told or ("the equilibration ends at" in told[0] and "a longer equil_ps, at least 5" in told[0])
+
+
+@pytest.mark.parametrize("name", ["ligand", "complex-explicit"])
+def test_degrees_of_freedom_are_no_more_than_those_of_its_system(name):
+    prmtop = hg.data(f"{name}.prmtop")
+    system = create_system(prmtop, Md(solvent="vacuum"))
+    moving = sum(system.getParticleMass(k)._value > 0 for k in range(system.getNumParticles()))
+    found = 3 * moving - system.getNumConstraints() - 3
+    assert 0.8 * found <= least_freedom(prmtop) <= found

@@ -37,8 +37,9 @@ def test_cleared_is_what_records_failures_alone(tmp_path):
         count(tmp_path, fail_at=1)
     (tmp_path / "superseded-000").mkdir()
     (tmp_path / "superseded-000" / "progress.json").write_text("{}")
-    kept = {"checkpoint-current.bin", "inputs.json", "segment-00000.npz", ".lock", "superseded-000"}
-    gone = ["FAILED", "attempts.json", "progress.json"]
+    # the progress file alone tells the hours of the segment that failed
+    kept = {"checkpoint-current.bin", "inputs.json", "segment-00000.npz", ".lock", "superseded-000", "progress.json"}
+    gone = ["FAILED", "attempts.json"]
     assert [path.name for path in clean_failures(tmp_path, dry_run=True)] == gone
     assert {path.name for path in tmp_path.iterdir()} == kept | set(gone)
     clean_failures(tmp_path)

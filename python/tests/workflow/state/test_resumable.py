@@ -1,13 +1,19 @@
 """A calculation in segments: interrupted or not, it comes to the same; what is damaged is never passed over."""
 
+import time
+
 import numpy as np
 import pytest
 
 from gibbsflow.errors import StateError, StoppedEarly
 from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.hours.engine_hours import campaign_hours
+from gibbsflow.workflow.hours.pace import Held
+from gibbsflow.workflow.state.cleaning import clean_failures
 from gibbsflow.workflow.state.resumable import ResumableRun
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.sentinels import read_sentinel
+from gibbsflow.workflow.state.status import read_status
 
 
 def walk(folder, segments=None):
@@ -65,6 +71,34 @@ def test_one_bad_checkpoint_costs_a_segment_and_no_digit(tmp_path):
     ran, outputs, _ = walk(tmp_path / "parts")
     assert ran == [2, 3]
     np.testing.assert_array_equal(outputs, whole[1])
+
+
+@pytest.mark.parametrize("done", [0, 2])
+def test_minutes_of_a_segment_that_a_signal_ends_are_hours_and_no_speed(tmp_path, done):
+    def cut(number, arrays):
+        if number == done:
+            time.sleep(0.05)
+            raise StoppedEarly("stopped by SIGTERM")
+        return arrays, {"x": np.zeros(3)}
+
+    for attempt in (1, 2):
+        with (
+            pytest.raises(StoppedEarly),
+            ResumableRun(tmp_path, files={}, settings={"setting equil_ps": 5.0}, physics=1, held=Held(2)) as run,
+        ):
+            run.advance(4, lambda: {"x": np.zeros(1)}, cut, Stopper(), steps=lambda done: 3 * done)
+        told = read_json(tmp_path / "progress.json")
+        assert told["lost_engine_s"] >= 0.05 * attempt and told["engine_s"] >= told["lost_engine_s"]
+        assert told["core_s"] == pytest.approx(2 * told["engine_s"], abs=0.003)
+        assert (told["steps_done"], told["recent_segments"]) == (3 * done, done if attempt == 1 else 0)
+    (row,) = read_status(tmp_path)
+    assert (row["status"], row["cause"], row["attempts"]) == ("stopped", "stopped by SIGTERM", 2)
+    assert clean_failures(tmp_path) == [tmp_path / "attempts.json"]
+    with ResumableRun(tmp_path, files={}, settings={"setting equil_ps": 5.0}, physics=1, held=Held(2)) as run:
+        assert run.engine_s == 0
+        run.advance(4, lambda: {"x": np.zeros(1)}, lambda _, x: (x, {"x": x["x"]}), Stopper(), steps=lambda k: 3 * k)
+        assert run.engine_s < told["lost_engine_s"]  # its speed is that of what was kept
+    assert campaign_hours(tmp_path.parent).whole.cpu_h >= 2 * told["lost_engine_s"] / 3600
 
 
 def test_before_the_first_segment_there_is_nothing(tmp_path):

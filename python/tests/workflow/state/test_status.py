@@ -10,7 +10,7 @@ from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
-from gibbsflow.workflow.state.status import COLUMNS, read_status, settled, status_table
+from gibbsflow.workflow.state.status import COLUMNS, Ends, home_rows, read_status, settled, status_table
 
 
 @pytest.fixture
@@ -99,6 +99,26 @@ def test_speed_is_that_of_late(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("since_s", "left_s", "ns"),
+    [(-5, 60.0, 0.0), (0, 60.0, 0.0), (2, 58.0, 8e-5), (5, 55.0, 2e-4), (3600, 55.0, 2e-4)],  # a segment takes 5 s
+)
+def test_between_two_checkpoints_the_clock_tells_how_far_it_is(tmp_path, since_s, left_s, ns):
+    leave(tmp_path / "md", done=400, kind="equil", history=[Attempt(1, "h")])
+    path = tmp_path / "md" / "progress.json"
+    write_json(path, {
+        "steps_done": 400, "steps": 1000, "segments_done": 8, "segments": 20, "engine_s": 40.0,
+        "recent_segments": 2, "recent_steps": 100, "recent_s": 10.0,
+    })  # fmt: skip
+    with folder_lock(tmp_path / "md"):
+        (row,) = home_rows(tmp_path / "md", tmp_path, Ends({}, None, ()))
+    now = row.at(path.stat().st_mtime + since_s)
+    assert (now.left_s, now.under_way_ns) == (left_s, pytest.approx(ns, rel=1e-3))
+    assert (now.done_ns, now.steps_done) == (row.done_ns, 400)  # what is saved stays what is saved
+    (row,) = read_status(tmp_path)
+    assert (row["status"], row["left_s"], row["under_way_ns"], row["told_at_s"]) == ("lost", 60.0, 0.0, None)
+
+
+@pytest.mark.parametrize(
     "odd", [{"budget_s": -1}, {"spent_s": "3"}, {"recent_s": True}, {"recent_steps": "x"}, {"engine_s": None}]
 )
 def test_what_is_no_time_makes_a_row_unreadable(tmp_path, odd):
@@ -113,7 +133,8 @@ def test_a_fit_has_the_rest_of_its_time_budget_or_all_of_it_again(tmp_path, held
     write_json(tmp_path / "fit" / "progress.json", {"budget_s": 60.0, "spent_s": 20.0, "engine_s": 80.0})
     with folder_lock(tmp_path / "fit") if held else nullcontext():
         (row,) = read_status(tmp_path)
-    assert (row["left_s"], row["left_at_most"], row["spent_s"], row["engine_s"]) == (left_s, True, 20.0, 80.0)
+    told = {"left_s": left_s, "spent_s": 20.0, "engine_s": 80.0}
+    assert {name: row[name] for name in told} == pytest.approx(told, abs=2) and row["left_at_most"]
     leave(tmp_path / "fit", kind="fit", finished=True)
     assert read_status(tmp_path)[0]["left_s"] is None
 

@@ -1,6 +1,7 @@
 """A campaign at several times of one run: the numbers are those of its folders, and nothing in them changes."""
 
 import os
+import time
 
 import pytest
 from kept_campaigns import whole
@@ -9,7 +10,7 @@ from watched_campaigns import HOSTILE, Run, campaign, note, phases, steps
 
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.state.locks import campaign_lock
+from gibbsflow.workflow.state.locks import campaign_lock, folder_lock
 from gibbsflow.workflow.watch.campaign_view import CampaignView, find_campaign
 
 
@@ -154,3 +155,20 @@ def test_a_generation_is_finished_when_the_loop_says_so(tmp_path):
     assert by_name(view.look())["generation_00"].state == "waiting"
     path.write_text('{"generation": 1, "phase": "label", "history": [{"generation": 0}]}')
     assert by_name(view.look())["generation_00"].state == "finished"
+
+
+def test_what_runs_gets_on_between_two_checkpoints(tmp_path):
+    home = tmp_path / "demo" / "cb7" / "b2" / "complex" / "replicate_0" / "window_00"
+    leave(home, window=0, done=500)
+    view = CampaignView(tmp_path / "demo", phases)
+    with folder_lock(home):
+        for gone_s in (0.0, 20.0):  # 0.1 s a step
+            at = time.time() - gone_s
+            os.utime(home / "progress.json", (at, at))
+            found = view.look()
+            assert found.left_s == pytest.approx(50 - gone_s, abs=2)
+            (item,) = found.items
+            assert item.done_ns == pytest.approx(0.002)
+            assert item.under_way_ns == pytest.approx(gone_s * 10 * 4e-6, abs=1e-4)
+    (item,) = view.look().items
+    assert (item.state, item.under_way_ns) == ("stopped", 0.0)

@@ -20,7 +20,7 @@ def home(part, status, kind="window", **figures):
 
 def row(*homes, pruned=False, hours=None, **results):
     found = {str(n): one for n, one in enumerate(homes)}
-    return item_row(PLACE, found, ItemResults(**results), PHASES, hours, pruned=pruned)
+    return item_row(PLACE, found, ItemResults(**results), PHASES, hours, pruned=pruned, now_s=0.0)
 
 
 @pytest.mark.parametrize(

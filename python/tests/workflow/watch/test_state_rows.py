@@ -5,11 +5,12 @@ import os
 import pytest
 from left_states import leave, leave_campaign
 
-from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state import locks
 from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.status import read_status
+from gibbsflow.workflow.watch import state_rows
 from gibbsflow.workflow.watch.state_rows import StateRows, all_rows
 
 
@@ -25,7 +26,7 @@ def campaign(tmp_path):
 
 def rows(state):
     homes, changed = state.look()
-    return [vars(row) for _, row in sorted(all_rows(homes).items())], changed
+    return [vars(row) for _, row in sorted(all_rows(homes, 0.0).items())], changed
 
 
 def test_they_are_those_of_status(campaign):
@@ -38,6 +39,15 @@ def test_they_are_those_of_status(campaign):
     now, changed = rows(state)
     assert now == read_status(campaign) and {row["status"] for row in now} >= {"stale", "stopped"}
     assert changed == {str(campaign / "cb7/b2/solvent/replicate_1/window_00"), str(campaign / "cb7/b2/equil")}
+
+
+def test_each_file_is_read_once_a_look(campaign, monkeypatch):
+    read = []
+    monkeypatch.setattr(state_rows, "read_json", lambda path: read.append(path) or read_json(path))
+    state = StateRows(campaign)
+    rows(state)
+    assert read and len(read) == len(set(read)) and {path.name for path in read} == {"progress.json"}
+    assert state.hours.whole.engine_h > 0
 
 
 def test_a_lock_that_is_let_go_is_seen_though_no_file_has_changed(campaign):

@@ -16,7 +16,7 @@ from gibbsflow.binding.analyse.leg_result import MBAR_ALONE_RATIO, LegAnalysis, 
 from gibbsflow.binding.analyse.side_by_side import judge_estimates, other_estimates
 from gibbsflow.binding.analyse.uncertainty.blocks import exchanged
 from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates, pooled_dof
-from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion, slow_motion
+from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion, slow_motion, too_short
 from gibbsflow.binding.analyse.verdict import (
     Finding,
     Level,
@@ -346,6 +346,8 @@ def leg_summary(
     for leg in leg_names(protocol):
         chosen = [o for o in outcomes if o.leg == leg and (result is None or o.replicate in result.replicates)]
         done = [o.analysis for o in chosen if o.analysis is not None]
+        numbers = [o.replicate for o in chosen if o.analysis is not None]
+        short = [numbers[place] for place in too_short([a.energies for a in done])]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
         within, dofs = [a.error_kt * a.kt_kcal_per_mol for a in done], [a.error_dof for a in done]
@@ -357,6 +359,7 @@ def leg_summary(
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
             "slow_motion": asdict(motion) if motion else None,
+            "too_short_for_slow_motion": short,
             "exchanged": all(map(exchanged, several)) if several else None,
             "replicates": len(values),
         }
@@ -414,9 +417,9 @@ def summarise(
             findings += judge_leg(outcome.analysis, limits, name=outcome.leg, replicate=outcome.replicate)
     summary = leg_summary(outcomes, result, protocol)
     for leg, told in summary.items():
-        if told["slow_motion"]:
-            motion = SlowMotion(**told["slow_motion"])
-            findings += judge_slow_motion(leg, motion, limits, replicates=told["replicates"])
+        motion = SlowMotion(**told["slow_motion"]) if told["slow_motion"] else None
+        short = told["too_short_for_slow_motion"]
+        findings += judge_slow_motion(leg, motion, limits, replicates=told["replicates"], short=short)
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
         "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
 from gibbsflow.binding.analyse.uncertainty.blocks import BlockError
-from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion
+from gibbsflow.binding.analyse.uncertainty.slow_motion import FEWEST_SAMPLES, SlowMotion, slow_motion, too_short
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.workflow.account import Account
 
@@ -258,6 +258,9 @@ def leg_figures(energies: Energies, decorrelate: Decorrelate, *, entropy: bool =
     else:
         leg = analyse_leg(energies, decorrelate=decorrelate)
         figures, findings = leg.as_dict(), judge_leg(leg, Thresholds())
+        motion = slow_motion([energies])
+        figures["slow_motion"] = asdict(motion) if motion else None
+        findings += judge_slow_motion("", motion, Thresholds(), replicates=1, short=too_short([energies]))
         if entropy:
             figures[SPLIT] = split_leg(energies, leg.solved_kt, leg.mbar.dg_kt).as_dict(leg.kt_kcal_per_mol)
     reasons = sorted(sentences(findings), key=lambda text: not text.startswith(_missing(energies)))
@@ -346,34 +349,45 @@ def _judge_blocks(blocks: BlockError, limits: Thresholds) -> list[Finding]:
     return findings
 
 
-def judge_slow_motion(leg: str, motion: SlowMotion, limits: Thresholds, *, replicates: int) -> list[Finding]:
+def judge_slow_motion(
+    leg: str, motion: SlowMotion | None, limits: Thresholds, *, replicates: int, short: Sequence[int] = ()
+) -> list[Finding]:
     """Judge whether the windows of a leg are alike over its replicates and from half to half.
 
     Parameters
     ----------
     leg
-        Its name.
+        Its name; empty for one leg and replicate by itself.
     motion
-        How they differ.
+        How they differ; None where that is not known.
     limits
         Thresholds.
     replicates
-        How many were compared.
+        How many there are.
+    short
+        Numbers of those that are too short to be compared.
 
     Returns
     -------
     list of Finding
         Empty where nothing is doubted.
     """
-    if motion.p >= limits.slow_motion_p:
-        return []
-    among = f"its {replicates} replicates and their halves" if replicates > 1 else "its first and second half"
-    reason = (
-        f"{leg} leg: windows differ between {among} by more than their blocks of time allow (p = {motion.p:.1g}; "
-        f"window {motion.window} most, {motion.ratio:.1f} times as much): some motion is slower than a window is long, "
-        "and the error may be too small; sample longer, or with exchange"
-    )
-    return [Finding("WARN", "slow motion", reason)]
+    head, seen = f"{leg} leg: " if leg else "", replicates - len(short)
+    findings = []
+    if short:
+        where = f"of replicate{'' if len(short) == 1 else 's'} {', '.join(map(str, short))} " if seen else ""
+        then = "slow motion was looked for in the others alone" if seen else "nothing tells of motion as slow as it is"
+        reason = f"{head}no window {where}has {FEWEST_SAMPLES} samples, so that {then}; sample longer, or more often"
+        findings.append(Finding("WARN", "slow motion", reason))
+    if motion is not None and motion.p < limits.slow_motion_p:
+        among = f"its {seen} replicates and their halves" if seen > 1 else "its first and second half"
+        reason = (
+            f"{head}windows differ between {among} by more than their blocks of time allow (p = {motion.p:.1g}; window "
+            f"{motion.window} most, {motion.ratio:.1f} times as much): some motion is slower than a window is long, "
+            "and the error may be too small; sample longer, or with exchange"
+        )
+        findings.append(Finding("WARN", "slow motion", reason))
+    return findings
 
 
 def judge_result(

@@ -19,7 +19,7 @@ from openmm import app, unit
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, kept_apart, laid_out
-from gibbsflow.binding.equilibrate.stage_checks import StageChecks
+from gibbsflow.binding.equilibrate.stage_checks import StageChecks, least_freedom
 from gibbsflow.binding.equilibrate.stages import Plan, Stage, chosen_stages, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.membrane.lipids import is_membrane, lipids_of
@@ -280,6 +280,8 @@ def _equilibrate_box(
         seen = parts.checks.account(data)
         account.take(seen)
         account.facts |= seen.facts
+    else:
+        parts.checks.doubt_end(account, data["temperature_k"])
     if name != "complex":
         account.facts = {name: account.facts}
     account.settle()
@@ -325,6 +327,7 @@ class _Equilibration:
             self.departure.heavy["ligand"],
             self.departure.heavy["receptor"],
             membrane=self.membrane,
+            freedom=least_freedom(self.prmtop),
         )
         self.first = min(parts["receptor"] or parts["ligand"])
         self.complex = [*parts["receptor"], *parts["ligand"]]

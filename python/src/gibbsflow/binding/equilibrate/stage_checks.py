@@ -1,10 +1,11 @@
-"""What is looked at after each stage of an equilibration in a box: what fails ends it, a doubt is a warning."""
+"""What is looked at after each stage of an equilibration: what fails ends it, a doubt is a warning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.spatial import cKDTree
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3
 from gibbsflow.binding.equilibrate.stages import Plan
 from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms, masses_amu
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import ScienceError
 from gibbsflow.units import Floats, Ints
@@ -27,6 +29,9 @@ SETTLED_PS = 20.0
 HOT = 1.5
 """Times the temperature that is asked for: MD that takes up energy."""
 TEMPERATURE_DOUBTED = 0.1
+TEMPERATURE_SIGMAS = 5.0
+"""A mean temperature that is no further off, by its own errors, may be chance."""
+_BLOCKS = 5
 RELAXATIONS = 5.0
 """Relaxation times of the thermostat that a stage has to last before its temperature is judged."""
 VOLUME_DOUBTED = 0.3
@@ -71,6 +76,8 @@ class StageChecks:
         Heavy atoms of each.
     membrane
         Whether height and area of the box change by themselves.
+    freedom
+        Degrees of freedom, at least.
     """
 
     name: str
@@ -81,6 +88,7 @@ class StageChecks:
     ligand: Sequence[int]
     receptor: Sequence[int]
     membrane: bool = False
+    freedom: float = 1.0
 
     @cached_property
     def rings(self) -> list[tuple[int, ...]]:
@@ -203,6 +211,8 @@ class StageChecks:
             if long and abs(temperature / target - 1) > TEMPERATURE_DOUBTED:
                 what = f"stage {stage.name!r} is at {temperature:.0f} K, more than 10 % off its {target:.0f} K"
                 account.warn(what, "a longer stage, a shorter time step")
+            elif first == len(data["temperature_k"]):  # of legs that go on from here
+                self.doubt_end(account, data["temperature_k"])
             if stage.constant_pressure and length >= SETTLED_PS:
                 low, high = DENSITY_DOUBTED_G_PER_ML
                 if not low < density < high:
@@ -214,6 +224,41 @@ class StageChecks:
         account.facts["stages"] = rows
         return account
 
+    def doubt_end(self, account: Account, temperature_k: Floats) -> None:
+        """Warn of an equilibration that ends far from its temperature, as one that is too short for its thermostat.
+
+        Parameters
+        ----------
+        account
+            Gets the warning.
+        temperature_k
+            Of all frames, K.
+
+        Notes
+        -----
+        The mean over the second half of the last stage (of a ramp, its last frame) is doubted
+        where it is more than 10 % off, and by more than five times the larger of two errors: that of five blocks, and
+        that of five independent frames, or one where there are not ten, of which each scatters by T·sqrt(2/f). f
+        are the degrees of freedom.
+        """
+        stage = self.plan.stages[-1]
+        count = sum(n for n, other in zip(self.plan.frames, self.plan.stages, strict=True) if other == stage)
+        half = count - count // 2 if stage.from_k is None else 1
+        values, target_k = np.asarray(temperature_k, dtype=float)[-half:], stage.ends_at_k(self.md)
+        blocks = _BLOCKS if len(values) >= 2 * _BLOCKS else 1
+        error_k = target_k * float(np.sqrt(2 / self.freedom / blocks))
+        if blocks > 1:
+            means = [part.mean() for part in np.array_split(values, blocks)]
+            error_k = max(error_k, float(np.std(means, ddof=1)) / np.sqrt(blocks))
+        found_k = float(values.mean())
+        if abs(found_k - target_k) > max(TEMPERATURE_DOUBTED * target_k, TEMPERATURE_SIGMAS * error_k):
+            ps = count * self.plan.steps_per_frame * self.md.timestep_fs / 1000
+            what = (
+                f"the equilibration ends at {found_k:.0f} ± {error_k:.0f} K, not at {target_k:.0f} K: its last stage "
+                f"lasts {ps:g} ps, {ps * self.md.friction_per_ps:.2g} relaxation times of the thermostat"
+            )
+            account.warn(what, f"a longer equil_ps, at least {RELAXATIONS / self.md.friction_per_ps:g}")
+
     def _nearest(self, positions_angstrom: Floats) -> float:
         tree = cKDTree(positions_angstrom[list(self.receptor)])
         return float(tree.query(positions_angstrom[list(self.ligand)])[0].min())
@@ -221,3 +266,21 @@ class StageChecks:
 
 def _range(bounds: tuple[float, float]) -> str:
     return f"{bounds[0]:g} to {bounds[1]:g} g/mL"
+
+
+def least_freedom(prmtop: Path) -> float:
+    """Count the degrees of freedom that a topology has at least.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    float
+        Three for each atom, less 1.5 for each hydrogen (its bond is a constraint; of water, three are of two) and three
+        of the motion as a whole; at least 1.
+    """
+    masses = masses_amu(prmtop)  # 0 of what only moves with others
+    return max(3 * np.count_nonzero(masses) - 1.5 * (len(masses) - len(heavy_atoms(prmtop))) - 3, 1.0)

@@ -20,7 +20,11 @@ COLUMNS: Mapping[str, Callable[[ItemRow], str]] = {
     "state": lambda one: one.state,
     "phase": lambda one: one_line(one.phase, 30),
     "parts": lambda one: parts_text(one.parts),
-    "ns": lambda one: f"{one.done_ns:.4g}/{one.total_ns:.4g}" if one.total_ns else "",
+    "ns": lambda one: (
+        f"{'≈' if one.under_way_ns else ''}{one.done_ns + one.under_way_ns:.4g}/{one.total_ns:.4g}"
+        if one.total_ns
+        else ""
+    ),
     "ns/day": lambda one: _number(one.ns_per_day, "{:.4g}"),
     "segments/h": lambda one: _number(one.segments_per_h, "{:.4g}"),
     "left": lambda one: left_text(one.left_s, at_most=one.left_at_most),
@@ -61,9 +65,12 @@ def part_text(row: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Such as ``500/1000 steps, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of 15.0 min, ...``.
+        Such as ``500/1000 steps and ≈ 0.004 ns, 12 ns/day, 2.0 min left, 0.033 h``, or of a fit ``3.0 min of
+        15.0 min, ...``.
     """
     done = f"{row['steps_done']}/{row['steps']} steps"
+    if row["under_way_ns"]:
+        done += f" and ≈ {row['under_way_ns']:.3g} ns"
     if row["spent_s"]:
         done = duration(row["spent_s"]) + (f" of {duration(row['budget_s'])}" if row["budget_s"] else "")
     left = left_text(row["left_s"], at_most=row["left_at_most"])

@@ -370,6 +370,11 @@ def leg_text(figures: Mapping[str, Any]) -> str:
         for name, words in (("dh", "ΔH"), ("minus_tds", "−TΔS")):
             value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]
             lines.append(f"{words:6}{'':19}{value:11.4f}{error:9.4f}")
+    if motion := figures.get("slow_motion"):
+        lines.append(
+            f"slow motion: the halves of its windows differ with p = {motion['p']:.2g} (below 0.02 it is a doubt);"
+        )
+        lines.append("  what a window never left shows in other replicates alone: `analysis transformation`")
     lines += [f"verdict: {figures['verdict']}", *(f"  {reason}" for reason in figures["reasons"])]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.errors import StateError, one_line
 from gibbsflow.workflow.files import read_json
@@ -126,13 +127,15 @@ class EngineHours:
         self._known: dict[str, _Read] = {}
         self._told = CampaignHours()
 
-    def take(self, seen: Iterable[Seen]) -> CampaignHours:
+    def take(self, seen: Iterable[Seen], read: Callable[[Path], Any] = read_json) -> CampaignHours:
         """Add up what progress files tell.
 
         Parameters
         ----------
         seen
             All folders of :attr:`root` that are :func:`looked_into`, with :data:`.PROGRESS` among the files asked for.
+        read
+            Reads a progress file: for who reads it, too.
 
         Returns
         -------
@@ -145,16 +148,16 @@ class EngineHours:
             if PROGRESS not in one.names or (self._of_campaign and one.path == str(self.root)):
                 continue
             known = self._known.get(one.path)
-            found[one.path] = self._read(one.path) if known is None or one.changed else known
+            found[one.path] = self._read(one.path, read) if known is None or one.changed else known
         if found != self._known:
             self._known, self._told = found, self._added(found)
         return self._told
 
-    def _read(self, path: str) -> _Read:
+    def _read(self, path: str, read: Callable[[Path], Any]) -> _Read:
         _, item, part = whose(Path(path).relative_to(self.root).parts, of_campaign=self._of_campaign)
         file = Path(path) / PROGRESS
         try:
-            return (item, part), engine_times(read_json(file), file, self._before(part))
+            return (item, part), engine_times(read(file), file, self._before(part))
         except (StateError, OSError) as error:
             return (item, part), one_line(str(error), 300)
 

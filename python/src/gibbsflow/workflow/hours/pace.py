@@ -15,6 +15,8 @@ PROGRESS = "progress.json"
 _MOST_STRETCHES, _RECENT_S = 20, 600.0
 TIMES = ("engine_s", "core_s", "gpu_s")
 """Names that a progress file and a checkpoint have for what an engine took, and that times cores and GPUs held."""
+LOST = tuple(f"lost_{name}" for name in TIMES)
+"""The same of stretches that ended before their checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Pace:
         self.engine_s = float(told.get("engine_s", 0.0))
         self.core_s = float(told.get("core_s", self.engine_s * held.cores))
         self.gpu_s = float(told.get("gpu_s", self.engine_s * held.gpus))
+        self._lost = [float(told.get(name, 0.0)) for name in LOST]
         self._recent: deque[tuple[int, float]] = deque(maxlen=_MOST_STRETCHES)
 
     def add(self, steps: int, seconds: float) -> None:
@@ -70,15 +73,28 @@ class Pace:
         while len(self._recent) > 1 and sum(taken for _, taken in self._recent) > _RECENT_S:
             self._recent.popleft()
 
+    def lose(self, seconds: float) -> None:
+        """Count a stretch that a signal or a failure ended before its checkpoint: hours, and no speed.
+
+        Parameters
+        ----------
+        seconds
+            Wall-clock time of the engine.
+        """
+        held = (1.0, self.held.cores, self.held.gpus)
+        self._lost = [before + seconds * share for before, share in zip(self._lost, held, strict=True)]
+
     def saved(self) -> dict[str, float]:
         """Tell what a checkpoint keeps.
 
         Returns
         -------
         dict
-            ``engine_s``, and times the cores and the GPUs held ``core_s`` and ``gpu_s``.
+            ``engine_s``, and times the cores and the GPUs held ``core_s`` and ``gpu_s``; where stretches ended before
+            their checkpoint, the same of them, which these three leave out, with ``lost_`` before each name.
         """
-        return {name: getattr(self, name) for name in TIMES}
+        lost = dict(zip(LOST, self._lost, strict=True)) if any(self._lost) else {}
+        return {name: getattr(self, name) for name in TIMES} | lost
 
     def told(self) -> dict[str, float]:
         """Tell what the progress file keeps.
@@ -86,13 +102,15 @@ class Pace:
         Returns
         -------
         dict
-            As :meth:`saved`, in ms, and ``recent_segments``, ``recent_steps`` and ``recent_s``: of the last stretches
-            of this process, twenty of them or ten minutes or so, so that neither a night in between nor another
-            machine before it is in the speed.
+            As :meth:`saved`, in ms, with what was lost in all three, and ``recent_segments``, ``recent_steps`` and
+            ``recent_s``: of the last stretches of this process, twenty of them or ten minutes or so, so that neither a
+            night in between nor another machine before it is in the speed.
         """
         steps, seconds = (sum(column) for column in zip((0, 0.0), *self._recent, strict=True))
         counts = {"recent_segments": len(self._recent), "recent_steps": steps}
-        return counts | {name: round(value, 3) for name, value in (self.saved() | {"recent_s": seconds}).items()}
+        whole = {name: getattr(self, name) + lost for name, lost in zip(TIMES, self._lost, strict=True)}
+        times = self.saved() | whole | {"recent_s": seconds}
+        return counts | {name: round(value, 3) for name, value in times.items()}
 
 
 def engine_times(content: Any, where: Path, before: Held) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json
-from gibbsflow.workflow.hours.pace import PROGRESS
+from gibbsflow.workflow.hours.pace import LOST, PROGRESS
 from gibbsflow.workflow.state import attempts
 from gibbsflow.workflow.state.state_folder import INPUTS, LOCK, is_aside
 
@@ -74,9 +74,9 @@ def _is_own(path: Path) -> bool:
 
 
 def _keeps_hours(path: Path) -> bool:
-    """Whether a progress file is all that tells what work took: that of a fit, which has no checkpoint to tell it."""
+    """Whether a progress file is all that tells what work took: a fit's, and of what ended before its checkpoint."""
     try:
         content = read_json(path)
     except (StateError, OSError):
         return False
-    return isinstance(content, dict) and "budget_s" in content
+    return isinstance(content, dict) and not content.keys().isdisjoint({"budget_s", *LOST})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -12,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.errors import StateError
-from gibbsflow.workflow.files import atomic_open, write_json
-from gibbsflow.workflow.hours.pace import PROGRESS, Held, Pace
+from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.hours.pace import LOST, PROGRESS, Held, Pace, seconds_of
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper, run_segments
 from gibbsflow.workflow.state.state_folder import StateFolder
 
+log = logging.getLogger(__name__)
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -84,7 +86,8 @@ class ResumableRun(StateFolder):
         checkpoints = RollingCheckpoints(self.folder)
         point = checkpoints.load(self.inputs_hash)
         if point is not None:
-            self.segments_done, self._pace = point.segment, Pace(self._pace.held, point.meta)
+            self.segments_done = point.segment
+        self._pace = Pace(self._pace.held, {**(point.meta if point is not None else {}), **self._lost()})
         finished = self.finished
         if finished is not None and finished.steps_done >= steps(total):
             if point is None:  # `gibbsflow clean --checkpoints` gives up those of what has finished
@@ -102,7 +105,15 @@ class ResumableRun(StateFolder):
         def _run(number: int) -> None:
             nonlocal arrays
             begin = time.monotonic()
-            arrays, outputs = segment(number, start() if arrays is None else arrays)
+            try:
+                arrays, outputs = segment(number, start() if arrays is None else arrays)
+            except BaseException:  # a signal or a failure: nothing of the segment is kept but what it took
+                self._pace.lose(time.monotonic() - begin)
+                try:
+                    self._write_progress(total, steps)
+                except OSError as full:
+                    log.error("%s: what this attempt took could not be written down (%s)", self.folder, full)
+                raise
             self._pace.add(steps(number + 1) - steps(number), time.monotonic() - begin)
             with atomic_open(self._output(number)) as file:
                 np.savez(file, **outputs)  # type: ignore[arg-type]
@@ -162,6 +173,16 @@ class ResumableRun(StateFolder):
                 raise StateError(f"{path}: missing or damaged ({error})") from error
         shared = [name for name in parts[0] if all(name in part for part in parts)] if parts else []
         return {name: np.concatenate([part[name] for part in parts]) for name in shared}
+
+    def _lost(self) -> dict[str, float]:
+        """What stretches took that ended before their checkpoint; before the first one only the progress file says."""
+        path = self.folder / PROGRESS
+        try:
+            content = read_json(path) if path.exists() else {}
+            return {name: seconds_of(content, name, path) for name in LOST if name in content}
+        except (StateError, TypeError) as error:
+            log.warning("%s: hours of what was cut off are not counted", error)
+            return {}
 
     def _output(self, number: int) -> Path:
         return self.folder / f"segment-{number:05d}.npz"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,8 +41,9 @@ class StatusRow:
     kind
         ``equil``, ``window`` or ``phase``.
     status
-        ``finished``, ``failed``, ``running``, ``stopped`` (state saved, nobody at work), ``lost`` (killed: goes on from
-        its last checkpoint), ``waiting`` (nothing done yet), ``stale`` (finished from other inputs) or ``unreadable``.
+        ``finished``, ``failed``, ``running``, ``stopped`` (nobody at work, what was saved stands), ``lost`` (killed:
+        goes on from its last checkpoint), ``waiting`` (nothing done yet), ``stale`` (finished from other inputs) or
+        ``unreadable``.
     steps_done, steps
         MD steps.
     done_ns, total_ns
@@ -66,6 +68,10 @@ class StatusRow:
         Of them, as fast as :attr:`ns_per_day` is; None where nothing was run.
     spent_s, budget_s
         Of a fit, the time of its last attempt and the budget it has, s; 0 for what has none.
+    under_way_ns
+        MD since the last checkpoint, which is not saved yet: estimated by the clock and the speed of late.
+    told_at_s
+        When what runs last said how far it is, s since 1970; None of what does not run.
     """
 
     item: str
@@ -87,6 +93,32 @@ class StatusRow:
     left_at_most: bool = False
     spent_s: float = 0.0
     budget_s: float = 0.0
+    under_way_ns: float = 0.0
+    told_at_s: float | None = None
+
+    def at(self, now_s: float) -> StatusRow:
+        """Tell how far it will be, between two of the times that it says so itself.
+
+        Parameters
+        ----------
+        now_s
+            Time now, s since 1970.
+
+        Returns
+        -------
+        StatusRow
+            With :attr:`under_way_ns`, and :attr:`left_s` less what has gone by since the last checkpoint: of MD at most
+            what one segment takes, so that what hangs seems to get nowhere. As it is where it has no speed yet.
+        """
+        if self.told_at_s is None or not self.left_s:
+            return self
+        gone_s = min(max(now_s - self.told_at_s, 0.0), self.left_s)
+        if self.budget_s:
+            return replace(self, left_s=round(self.left_s - gone_s, 1), spent_s=round(self.spent_s + gone_s, 1))
+        if self.segments_per_h:
+            gone_s = min(gone_s, 3600.0 / self.segments_per_h)
+        under_way_ns = round((self.total_ns - self.done_ns) * gone_s / self.left_s, 6)
+        return replace(self, left_s=round(self.left_s - gone_s, 1), under_way_ns=under_way_ns)
 
 
 def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
@@ -120,7 +152,8 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
         rows |= {row.item: row for row in home_rows(home, folder, ends)}
     for path in sorted(folder.rglob(PLAN)):
         rows = {row.item: row for row in planned_rows(path, folder)} | rows
-    return [vars(row) for _, row in sorted(rows.items()) if not kinds or row.kind in kinds]
+    now_s = time.time()
+    return [vars(row.at(now_s)) for _, row in sorted(rows.items()) if not kinds or row.kind in kinds]
 
 
 def write_plan(state: Path, windows: Mapping[str, Sequence[float]], replicates: int) -> None:
@@ -266,7 +299,7 @@ def at_work(home: Path) -> bool:
         return False
 
 
-def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
+def home_rows(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any] = read_json) -> Iterator[StatusRow]:
     """Read one state folder.
 
     Parameters
@@ -277,6 +310,8 @@ def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
         Folder that items are named from.
     ends
         What is known of attempts without an end.
+    read
+        Reads the progress file: for who has read it already.
 
     Yields
     ------
@@ -284,7 +319,7 @@ def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
         One, or one for each window that runs in it or waits beside it.
     """
     try:
-        row, settings = _row(home, root, ends)
+        row, settings = _row(home, root, ends, read)
     except (StateError, OSError, KeyError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
         text = str(error) if isinstance(error, StateError | OSError) else f"{home}: holds something else ({error!r})"
         yield StatusRow(_name(home, root), "phase", "unreadable", cause=text)
@@ -309,8 +344,8 @@ def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
             yield replace(share, item=_join(row.item, window_folder(window)))
 
 
-def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, Any]]:
-    inputs, progress = _read(home / INPUTS), _read(home / PROGRESS)
+def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tuple[StatusRow, Mapping[str, Any]]:
+    inputs, progress = _read(home / INPUTS), _read(home / PROGRESS, read)
     history = read_attempts(home)
     failed, finished = read_sentinel(home, "FAILED"), read_sentinel(home, "FINISHED")
     last = history[-1] if history else None
@@ -330,7 +365,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
     elif last is not None and not last.end:
         status, cause = "lost", "; ".join(filter(None, [f"{last.by} left no end", ends.told(home, last)]))
     else:
-        status = "stopped" if steps_done else "waiting"
+        status = "stopped" if steps_done or (last is not None and last.end == "stopped") else "waiting"
         cause = ends.told(home, last) or (
             last.message if last is not None and last.end in ("stopped", "failed") else ""
         )
@@ -362,6 +397,7 @@ def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, An
         bool(budget_s),
         spent_s,
         budget_s,
+        told_at_s=(home / PROGRESS).stat().st_mtime if status == "running" and progress else None,
     )
     return row, settings
 
@@ -381,9 +417,9 @@ def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | Non
     return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, read: Callable[[Path], Any] = read_json) -> Mapping[str, Any]:
     """JSON object of a file, empty where there is none."""
-    content = read_json(path) if path.exists() else {}
+    content = read(path) if path.exists() else {}
     if not isinstance(content, dict):
         raise StateError(f"{path}: holds something else")
     return content

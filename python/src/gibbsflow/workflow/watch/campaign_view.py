@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -125,6 +126,7 @@ class CampaignView:
         if hours is not before_hours:
             told = {*hours.items, *before_hours.items}
             changed |= {name for name in told if hours.items.get(name) != before_hours.items.get(name)}
+        now_s = time.time()
         before = {path: name for name, mine in self._homes.items() for path in mine}
         grouped: dict[str, dict[str, HomeRows]] = defaultdict(dict)
         places: dict[str, ItemPlace] = {}
@@ -134,8 +136,8 @@ class CampaignView:
             place = item_place(home.parts, of_campaign=self.of_campaign)
             grouped[place.name][path] = home
             places[place.name] = place
-            if path in changed_homes:
-                changed.add(place.name)
+            if path in changed_homes or any(row.told_at_s is not None for row in home.rows):
+                changed.add(place.name)  # what runs gets on though no file says so
         changed |= {before[path] for path in changed_homes if path in before}
         everyone = {**dict.fromkeys(names), **dict.fromkeys(self._of_item), **dict.fromkeys(grouped)}
         items: dict[str, ItemRow] = {}
@@ -147,7 +149,9 @@ class CampaignView:
             found = self._of_item.get(name, ItemResults())
             pruned = policy == "prune" or (policy == "retry" and not held)
             phases = self._phases(mode, name) if self.of_campaign else ()
-            items[name] = item_row(place, grouped.get(name, {}), found, phases, hours.items.get(name), pruned=pruned)
+            items[name] = item_row(
+                place, grouped.get(name, {}), found, phases, hours.items.get(name), pruned=pruned, now_s=now_s
+            )
         self._read, self._items, self._homes = items, items, dict(grouped)
         learning, damaged = self._loop.look([*outdirs]) if self.of_campaign else (None, [])
         if learning is not None:
@@ -254,7 +258,7 @@ class CampaignView:
         if item is None:
             right = ", ".join(one_line(one) for one in sorted(self._items)[:5]) or "none is there"
             raise InputError(Problem(name, "no such item", right))
-        rows = all_rows(self._homes.get(name, {}))
+        rows = all_rows(self._homes.get(name, {}), time.time())
         record = self._of_item.get(name, ItemResults()).record
         rounds: list[dict[str, Any]] = []
         legs: list[dict[str, Any]] = []

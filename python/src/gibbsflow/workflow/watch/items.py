@@ -65,6 +65,7 @@ def item_row(
     hours: Hours | None = None,
     *,
     pruned: bool,
+    now_s: float,
 ) -> ItemRow:
     """Put together what is known of an item.
 
@@ -82,13 +83,15 @@ def item_row(
         What it took; None where nothing was timed.
     pruned
         Whether the campaign goes on, or has ended, without what has failed.
+    now_s
+        Time now, s since 1970.
 
     Returns
     -------
     ItemRow
         The item.
     """
-    rows = all_rows(dict(homes))
+    rows = all_rows(homes, now_s)
     counts = Counter(row.status for row in rows.values())
     phase, through = _phase(homes, rows, results, phases)
     bad = {key: text for key, text in results.phases.items() if text in ("failed", "unbound", "unconverged")}
@@ -132,6 +135,7 @@ def item_row(
         values.get("dg_error_kcal_per_mol"),
         str(values.get("verdict") or ""),
         values.get("overlap"),
+        round(sum(row.under_way_ns for row in rows.values()), 6),
         f"{told[0].item}: {masked(told[0].cause)}"
         if told
         else "; ".join([*(f"{k}: {v}" for k, v in bad.items()), *results.damaged]),

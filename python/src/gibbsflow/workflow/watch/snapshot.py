@@ -47,6 +47,8 @@ class ItemRow:
         Of that record.
     overlap
         Smallest overlap of neighbouring windows in it; None where it is not known.
+    under_way_ns
+        MD since the last checkpoints of what runs, which is not saved yet: estimated by the clock.
     cause
         Why it failed or stopped.
     """
@@ -69,6 +71,7 @@ class ItemRow:
     dg_error_kcal_per_mol: float | None = None
     verdict: str = ""
     overlap: float | None = None
+    under_way_ns: float = 0.0
     cause: str = ""
 
 

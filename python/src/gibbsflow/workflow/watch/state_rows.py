@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.folders.folder_tree import FolderTree
 from gibbsflow.workflow.folders.places import ASIDE
 from gibbsflow.workflow.hours.engine_hours import CampaignHours, EngineHours, looked_into
@@ -83,7 +86,8 @@ class StateRows:
         found: dict[str, HomeRows] = {}
         due: dict[str, frozenset[str]] = {}
         tree = list(self._tree.look())
-        self.hours = self._hours.take(tree)
+        read = cache(read_json)  # hours and rows read the same files
+        self.hours = self._hours.take(tree, read)
         for seen in tree:
             if not seen.names - {PROGRESS} or (
                 ASIDE in seen.path and is_aside(Path(seen.path).relative_to(self.folder))
@@ -99,7 +103,7 @@ class StateRows:
         open_ones = [Path(path) for path, names in due.items() if ATTEMPTS in names and "FINISHED" not in names]
         ends = Ends.of(self.folder, open_ones) if any(names - {PROGRESS} != {PLAN} for names in due.values()) else None
         for path, names in due.items():
-            found[path] = self._read(Path(path), names, ends)
+            found[path] = self._read(Path(path), names, ends, read)
         changed = {path for path in due if found[path] != self._known.get(path)} | (self._known.keys() - found.keys())
         self._known, self._killed = found, killed
         return found, changed
@@ -113,34 +117,36 @@ class StateRows:
             return True
         return known.here and not at_work(Path(path))
 
-    def _read(self, home: Path, names: frozenset[str], ends: Ends | None) -> HomeRows:
+    def _read(self, home: Path, names: frozenset[str], ends: Ends | None, read: Callable[[Path], Any]) -> HomeRows:
         planned = list(planned_rows(home / PLAN, self.folder)) if PLAN in names else []
         rows: list[StatusRow] = []
         below = home.relative_to(self.folder)
         own = below.as_posix()
         if names - {PROGRESS} != {PLAN} and ends is not None:
-            for row in home_rows(home, self.folder, ends):
+            for row in home_rows(home, self.folder, ends, read):
                 inside = own == "." or row.item == own or row.item.startswith(f"{own}/")
                 (rows if inside else planned).append(row)
         here = any(row.status == "running" for row in rows) and at_work(home)
         return HomeRows(below.parts, tuple(rows), tuple(planned), here)
 
 
-def all_rows(homes: dict[str, HomeRows]) -> dict[str, StatusRow]:
+def all_rows(homes: Mapping[str, HomeRows], now_s: float) -> dict[str, StatusRow]:
     """Put rows of several state folders together.
 
     Parameters
     ----------
     homes
         What they tell.
+    now_s
+        Time now, s since 1970.
 
     Returns
     -------
     dict
-        By item; what a folder says of itself goes before what was planned of it.
+        By item, as far as each is by now; what a folder says of itself goes before what was planned of it.
     """
     planned = {row.item: row for home in homes.values() for row in home.planned}
-    return planned | {row.item: row for home in homes.values() for row in home.rows}
+    return planned | {row.item: row.at(now_s) for home in homes.values() for row in home.rows}
 
 
 def _times(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -77,23 +77,48 @@ def test_an_output_that_was_cut_after_a_block_is_read(files):
     assert len(told(read)) == 5 and "note" in told(read)[0] and "the run did not end by itself" in told(read)[0]
 
 
-def test_an_output_that_breaks_off_in_a_block(files):
+ENERGIES = "".join(f"Energy at {k / 4:.4f} =   -7713.{k}\n" for k in range(5))
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "", "Energy at 0.0000 =   -7713.1\nEnergy at 0.2500 =   -77", "Energy a", "Energy at 0.0000 =",
+        "Energy at 0.0000 =   ", "Energy at 0.0000 =   -", "Energy at 0.0000 =   -7713.1\n", ENERGIES, ENERGIES[:-1],
+        ENERGIES + " -",
+    ],
+)  # fmt: skip
+def test_the_block_that_a_killed_run_was_writing_is_left_out(files, cut):
+    whole = read_leg(files)
+    rows = files[1].read_text().count("\n")
+    files[1].write_text(files[1].read_text() + "MBAR Energy analysis:\n" + cut)
+    read = read_leg(files)
+    assert read.u_nk.equals(whole.u_nk) and read.dhdl.equals(whole.dhdl)
+    count = len(re.findall("[0-9]\n", cut))
+    note = f"row {rows + 1}: it breaks off in a block of MBAR energies, after {count} of 5"
+    assert any(note in text and "is left out" in text for text in told(read)), told(read)
+
+
+def test_a_number_that_a_killed_run_was_writing_is_no_gradient(files):
+    whole = read_leg(files)
+    text = files[1].read_text() + " NSTEP =  99999   TIME(PS) =   1999.998\n DV/DL  =        -1"
+    files[1].write_text(text)
+    assert read_leg(files).dhdl.equals(whole.dhdl)
+
+
+@pytest.mark.parametrize("after", ["Energy at 0.2500 =   -77\n and on\n", "x\n", "\n   5.  TIMINGS\n"])
+def test_a_block_that_is_damaged_and_not_cut_is_refused(files, after):
+    files[1].write_text(files[1].read_text() + "MBAR Energy analysis:\nEnergy at 0.0000 =   -7713.1\n" + after)
+    with pytest.raises(InputError, match=r"1.out, row \d+: (a block of . MBAR energies instead of 5|truncated)"):
+        read_leg(files)
+
+
+def test_a_run_that_was_killed_in_its_first_block_has_no_samples(files):
     text = files[1].read_text()
-    files[1].write_text(text + "MBAR Energy analysis:\nEnergy at 0.0000 =   -7713.1\nEnergy at 0.2500 =   -77")
-    with pytest.raises(
-        InputError, match=r"1.out, row \d+: truncated: it breaks off in a block of MBAR energies, after 2 of 5"
-    ):
-        read_leg(files)
-
-
-@pytest.mark.parametrize("cut", ["Energy a", "Energy at 0.2500 =", "Energy at 0.2500 =   "])
-def test_an_output_that_breaks_off_within_a_line_of_a_block_is_cut_not_damaged(files, cut):
-    begun = "MBAR Energy analysis:\nEnergy at 0.0000 =   -7713.1\n"
-    files[1].write_text(files[1].read_text() + begun + cut)
-    with pytest.raises(InputError, match=r"truncated: it breaks off in a block of MBAR energies, after 1 of 5"):
-        read_leg(files)
-    files[1].write_text(files[1].read_text() + "\n and on\n")
-    with pytest.raises(InputError, match=r"a block of 1 MBAR energies instead of 5, or a line that is none: damaged"):
+    files[1].write_text(
+        text[: text.index("MBAR Energy analysis")] + "MBAR Energy analysis:\nEnergy at 0.0000 =   -1.0\n"
+    )
+    with pytest.raises(InputError, match=r"1.out, row \d+: truncated: it breaks off in a block of MBAR energies"):
         read_leg(files)
 
 

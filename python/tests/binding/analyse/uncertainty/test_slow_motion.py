@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gibbsflow.binding.analyse.uncertainty.slow_motion import slow_motion
+from gibbsflow.binding.analyse.uncertainty.slow_motion import slow_motion, too_short
 from gibbsflow.binding.sample.energies import Energies
 
 WINDOWS = 3
@@ -52,6 +52,13 @@ def test_nothing_is_said_of_too_few_samples_or_of_what_does_not_move():
     still = replicate(rng)
     still.u_nk.iloc[:] = 1.0
     assert slow_motion([still]) is None
+
+
+def test_one_that_is_very_short_switches_nothing_off():
+    rng = np.random.default_rng(2)
+    long, short = [replicate(rng, (0.0, well, 0.0)) for well in (0.0, 1.5)], replicate(rng, samples=10)
+    assert slow_motion([long[0], short, long[1]]) == slow_motion(long) and too_short([long[0], short, long[1]]) == [1]
+    assert slow_motion([short]) is None and too_short([short]) == [0]
 
 
 def test_replicates_of_other_lengths_are_compared_over_the_time_that_all_have():

@@ -20,6 +20,7 @@ from gibbsflow.binding.forcefield.patch.surroundings import Surroundings, named_
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.solvated_facts import SolvatedFacts
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Param
 from gibbsflow.errors import InputError
 
@@ -122,3 +123,10 @@ def test_a_ligand_away_from_the_receptor_is_told_before_lipids_are_packed():
     building.refuse_far(receptor, np.array([[0, 3.0, 10.0], [0, 20.0, 0]]), where="x")
     with pytest.raises(InputError, match="the ligand is 6.0 Å from the receptor"):
         building.refuse_far(receptor, np.array([[0, 6.0, 10.0]]), where="x")
+
+
+def test_a_system_that_comes_solvated_is_told_so(tmp_path):
+    system = SimSystem("boxed", tmp_path).with_facts(SolvatedFacts(solvated={}))
+    with pytest.raises(InputError, match="boxed, --system: comes solvated.*its protein and ligand alone"):
+        building.build_membrane(system, MembraneChoice(), tmp_path / "out", seed=1)
+    assert not (tmp_path / "out").exists()

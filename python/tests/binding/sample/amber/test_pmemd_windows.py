@@ -141,8 +141,11 @@ def test_what_fe_write_left_and_was_run_elsewhere_is_read_without_pmemd(tmp_path
     """From written files to ΔG: the folder is the state, and nothing is written into it."""
     leg, state = leg_of(tmp_path / "leg"), tmp_path / "state"
     write_leg_files(leg, 0, state)
-    with pytest.raises(InputError, match="0 of 6 runs are done"):
+    with pytest.raises(
+        InputError, match="window_00, window_01, window_02 and 4 more: 0 of 6 runs are done"
+    ) as caught:  # once
         sample(leg, tmp_path, ())
+    assert len(caught.value.problems) == 1
     program = amber_programs.pmemd(tmp_path / "bin", dg_kt=3.0) / "pmemd.cuda"
     environment = os.environ | {"AMBER_PROGRAM": str(program)}
     subprocess.run(["bash", "run-local.bash"], cwd=state, env=environment, check=True, capture_output=True)

@@ -1,14 +1,16 @@
 """Energies of a leg from outputs of AMBER's sander and pmemd, parsed by alchemlyb after a look at every block.
 
 alchemlyb leaves out gradients it cannot read and takes asterisks for infinity; here each block of energies is counted
-and read first, so that a truncated or damaged output is an error that names the line.
+and read first, so that a damaged output is an error that names the line. A run that was killed may end in a block.
 """
 
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,12 +74,13 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     Returns
     -------
     Energies
-        Reduced potentials in kT where all outputs have MBAR energies, else without rows and with dV/dλ alone.
+        Reduced potentials in kT, without the block that a killed run was writing, where all outputs have MBAR energies,
+        else without rows and with dV/dλ alone.
 
     Raises
     ------
     InputError
-        For an output that is missing, empty, truncated or of something else, for different λ or temperatures between
+        For an output that is missing, empty, damaged or of something else, for different λ or temperatures between
         files, for energies that are no numbers, outputs of which some lack MBAR energies, two runs of one window, and
         missing windows unless allowed.
     """
@@ -157,10 +160,11 @@ def _joined(found: Sequence[tuple[_Output, Part]], listed: Sequence[float], tall
 
 
 def _read(path: Path, temperature_k: float, account: Account) -> _Output:
-    mbar_rows, gradient_rows, damaged = _look_through(path, account)
+    mbar_rows, gradient_rows, damaged, cut = _look_through(path, account)
     try:
-        head = amber.file_validation(str(path))
-        tables = amber.extract(str(path), temperature_k)
+        with _before(path, cut) as whole:
+            head = amber.file_validation(str(whole))
+            tables = amber.extract(str(whole), temperature_k)
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(Problem(str(path), str(error).split("\n")[0], RIGHT)) from error
     given = np.array([float(value) for value in head.mbar_lambdas])
@@ -226,8 +230,24 @@ def _transformation(masks: Mapping[Path, Mapping[str, str]]) -> dict[str, str]:
     return found
 
 
-def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], str]:
-    """Lines of the MBAR blocks and of dV/dλ, and what is wrong with the latter; refuse what breaks off."""
+@contextmanager
+def _before(path: Path, row: int) -> Iterator[Path]:
+    """An output as far as it was written whole: a copy without the row and what follows; 0 for all of it."""
+    if not row:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "mdout"
+        with whole.open("w", encoding="utf-8") as file:
+            file.writelines(line for number, line in read_lines(path, RIGHT) if number < row)
+        yield whole
+
+
+def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], str, int]:
+    """Lines of the MBAR blocks and of dV/dλ, what is wrong with the latter, and where a killed run broke off.
+
+    That is the line at which its last block begins, or its last one, where it ends in the middle of that; else 0.
+    """
     mbar_rows: list[int] = []
     gradient_rows: list[int] = []
     expected, block, steps, finished, damaged = 0, -1, 0, False, ""
@@ -248,7 +268,7 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
         if line.startswith("MBAR Energy analysis"):
             mbar_rows.append(number)
             block = 0
-        elif block >= 0 and (match := _VALUE.match(line)):
+        elif block >= 0 and line.endswith("\n") and (match := _VALUE.match(line)):
             _refuse_no_number(path, number, match[2])
             block += 1
         elif block >= 0:
@@ -263,14 +283,18 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
             averages = False
         elif not averages and (match := _REACHED.match(line)):
             reached = int(match[1])
-        elif not averages and (match := _GRADIENT.match(line)):
+        elif not averages and line.endswith("\n") and (match := _GRADIENT.match(line)):
             gradient_rows.append(number)
             if not _is_finite(match[1]):
                 damaged = damaged or f"dV/dλ is no number ({match[1]}, row {number})"
         finished = finished or line.startswith("   5.  TIMINGS")
+    cut = 0 if finished or line.endswith("\n") else number
     if block >= 0:
-        what = f"truncated: it breaks off in a block of MBAR energies, after {block} of {expected or 'all'}"
-        raise InputError(Problem(str(path), what, "a whole output, or one cut after a block", row=mbar_rows[-1]))
+        what = f"it breaks off in a block of MBAR energies, after {block} of {expected or 'all'}"
+        if finished or len(mbar_rows) == 1 or (broken and not cut):
+            raise InputError(Problem(str(path), f"truncated: {what}", "a whole output", row=mbar_rows[-1]))
+        cut = mbar_rows.pop()
+        account.take(said(path, "note", f"row {cut}: {what}, which is left out"))
     if not finished:
         account.take(said(path, "note", f"the run did not end by itself (no timings; {steps} steps were asked for)"))
     # a block stands before the NSTEP of its step; some versions write blocks only where they print, too
@@ -278,7 +302,7 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
     if 0 < len(mbar_rows) < due:
         what = f"{len(mbar_rows)} blocks of MBAR energies, where its {reached} steps make {due}: some were taken out"
         account.take(said(path, "warn", what))
-    return mbar_rows, gradient_rows, damaged
+    return mbar_rows, gradient_rows, damaged, cut
 
 
 def _refuse_no_number(path: Path, number: int, text: str) -> None:

@@ -19,6 +19,8 @@ from gibbsflow.binding.analyse.uncertainty.blocks import FEWEST_BLOCKS, FEWEST_I
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.units import Floats
 
+FEWEST_SAMPLES = FEWEST_BLOCKS * FEWEST_IN_BLOCK
+"""Of a window whose halves are compared."""
 _LEAST_P = 1e-300
 
 
@@ -53,7 +55,7 @@ def slow_motion(replicates: Sequence[Energies]) -> SlowMotion | None:
     -------
     SlowMotion or None
         None where no window has samples enough for ten blocks of four in every replicate, energies that change, and
-        the same λ in all of them.
+        the same λ in all of them. Replicates that are :func:`too_short` are left out.
 
     Notes
     -----
@@ -67,6 +69,10 @@ def slow_motion(replicates: Sequence[Energies]) -> SlowMotion | None:
     Gelman and Rubin, Stat. Sci. 7, 457 (1992), for between and within; Vehtari et al., Bayesian Anal. 16, 667 (2021),
     for halves; Fisher, Statistical Methods for Research Workers (1932), for the sum.
     """
+    short = too_short(replicates)
+    replicates = [energies for number, energies in enumerate(replicates) if number not in short]
+    if not replicates:
+        return None
     tables = [energies.u_all for energies in replicates]
     shared = set.intersection(*(set(energies.sampled) for energies in replicates))
     found = []
@@ -87,6 +93,23 @@ def slow_motion(replicates: Sequence[Energies]) -> SlowMotion | None:
     together = -2 * sum(math.log(max(p, _LEAST_P)) for p, _, _ in found)
     _, window, ratio = min(found)
     return SlowMotion(float(chi2.sf(together, 2 * len(found))), window, ratio)
+
+
+def too_short(replicates: Sequence[Energies]) -> list[int]:
+    """Find replicates in which slow motion cannot be looked for.
+
+    Parameters
+    ----------
+    replicates
+        All samples of each replicate of one leg.
+
+    Returns
+    -------
+    list of int
+        Their numbers in it: those without a window of samples enough for ten blocks of four.
+    """
+    most = [max(energies.u_all.groupby(level="state").size(), default=0) for energies in replicates]
+    return [number for number, count in enumerate(most) if count < FEWEST_SAMPLES]
 
 
 def _series(tables: Sequence[pd.DataFrame], window: int) -> list[Floats]:

@@ -13,6 +13,7 @@ from openmm import app
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.facts import MembranePlanes, ParamFacts, PreparedFacts
+from gibbsflow.binding.forcefield.given.given_topologies import is_solvated
 from gibbsflow.binding.forcefield.given.solvated_box import SITE_ANGSTROM, BoxFiles
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
@@ -95,10 +96,15 @@ def build_membrane(
     Raises
     ------
     InputError
-        For a choice that cannot be had, a protein that is not embedded, or a ligand among the lipids.
+        For a system that comes solvated, a choice that cannot be had, a protein that is not embedded, or a ligand among
+        the lipids.
     ParametrisationError
         Where tleap fails, or builds another membrane than was packed.
     """
+    if is_solvated(system):
+        what = "comes solvated, in a box of its own, into which no membrane is put"
+        right = "its protein and ligand alone (`system_prep system`, `param ligand`), or solvated with its membrane"
+        raise InputError(Problem(system.name, what, right, field="--system"))
     known = system.facts(PreparedFacts)
     if problems := choice.problems():
         raise InputError(problems)

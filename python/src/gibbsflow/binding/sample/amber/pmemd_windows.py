@@ -22,7 +22,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.amber.window_input import segment_name, segments, steps_of
 from gibbsflow.engines.amber.choice import PMEMD, pmemd_fault
-from gibbsflow.engines.amber.scripts.finished_folder import RunElsewhereError, folder_problems, same
+from gibbsflow.engines.amber.scripts.finished_folder import RunElsewhereError, folder_problems, gathered, same
 from gibbsflow.engines.amber.scripts.run_scripts import RECORD
 from gibbsflow.engines.process import end_tree, end_with_parent, find_program, last_line
 from gibbsflow.errors import (
@@ -107,7 +107,8 @@ class PmemdWindows:
                 if not same(self._state / path.name, path)
             ]
             folders = [window_folder(window) for window in windows]
-            problems = shared + [one for name in folders for one in folder_problems(self._state / name, anew / name)]
+            of_windows = [one for name in folders for one in folder_problems(self._state / name, anew / name)]
+            problems = shared + gathered(of_windows, self._state)
             if problems:
                 raise RunElsewhereError(problems, what_to_do=f"Run what is left where pmemd.cuda is: here {fault}.")
         return record

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gibbsflow.engines.amber.scripts.run_scripts import START, STEPS
@@ -20,6 +22,35 @@ class RunElsewhereError(InputError):
     """What was run elsewhere cannot be read: no failure of what is computed here, whose state stays as it was."""
 
     of_item = False
+
+
+def gathered(problems: Sequence[Problem], folder: Path) -> list[Problem]:
+    """Say once what is wrong with many folders alike.
+
+    Parameters
+    ----------
+    problems
+        Of folders that lie in one.
+    folder
+        The one.
+
+    Returns
+    -------
+    list of Problem
+        In the order of the first of each.
+    """
+    alike: dict[Problem, list[str]] = {}
+    for one in problems:
+        alike.setdefault(replace(one, where=""), []).append(one.where)
+    found = []
+    for problem, places in alike.items():
+        names = ", ".join(Path(place).name for place in places[:3])
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        alone = replace(problem, where=places[0])
+        found.append(
+            alone if len(places) == 1 else replace(problem, where=str(folder), what=f"{names}{more}: {problem.what}")
+        )
+    return found
 
 
 def folder_problems(folder: Path, anew: Path) -> list[Problem]:
