@@ -31,6 +31,11 @@ def config(file: Path, *more: object) -> Result:
     return CliRunner().invoke(app, ["config", "--expand", file.name, *map(str, more)])
 
 
+def test_settings_are_named_as_by_the_other_verbs_too(settings: Path) -> None:
+    named = CliRunner().invoke(app, ["config", "--config", settings.name])
+    assert named.exit_code == 0 and named.stdout == config(settings).stdout
+
+
 def test_config_is_printed_whole(settings: Path) -> None:
     done = config(settings, "--json")
     assert done.exit_code == 0, done.output

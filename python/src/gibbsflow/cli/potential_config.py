@@ -11,7 +11,7 @@ from gibbsflow.cli.options import Json, remark, verb
 
 
 def config(
-    expand: Annotated[Path, typer.Option("--expand", help="Settings, short or whole (YAML, JSON).")],
+    expand: Annotated[Path, typer.Option("--config", "--expand", help="Settings, short or whole (YAML, JSON).")],
     check: Annotated[
         bool, typer.Option("--check", help="Also check files, DFT program, surrogate and LAMMPS.")
     ] = False,
