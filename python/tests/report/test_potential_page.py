@@ -6,14 +6,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from loop_states import finished
 from silicon import si2
 
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.errors import InputError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.report.potential_page import write_loop_results
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -173,7 +177,9 @@ def test_the_page_and_the_card_say_what_was_fitted(tmp_path: Path) -> None:
     assert "2 frames &lt;repeat&gt; earlier ones" in page and "- WARN: 7 frames to fit to" in card
 
 
-def test_hours_by_part_are_one_sum_and_without_the_state_labels_alone(tmp_path: Path) -> None:
+def test_hours_by_part_are_one_sum_and_without_the_state_labels_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     manager, state = finished(tmp_path / "generation_01"), tmp_path / "state"
     for place, hours in (("generation_00/fit", 2.0), ("generation_01/fit", 1.0), ("generation_00/run_0", 0.5)):
         write_json(state / place / "progress.json", {"engine_s": hours * 3600, "core_s": 2 * hours * 3600})
@@ -187,10 +193,41 @@ def test_hours_by_part_are_one_sum_and_without_the_state_labels_alone(tmp_path: 
     panel = page[page.index("What it cost") : page.index("<h2>Settings")]
     assert "<b>8</b>" in panel and "Not counted: " in panel and "engine_s is no time" in panel
     assert whole_sum(state) == 7.0 and ArtifactStore(out).verify() == []
-    for gone in (None, tmp_path / "gone"):
+    (root := tmp_path / "root").mkdir()
+    (root / "si").symlink_to(state)  # a folder of campaigns: their generations are of several loops
+    for gone in (None, tmp_path / "gone", root):
+        caplog.clear()
         write_loop_results(manager, out, state=gone)
         panel = (out / "report.html").read_text().partition("What it cost")[2]
         assert "<b>1</b>" in panel and "Fits and MD are not counted" in panel
+        assert ("holds no generation of this loop" in caplog.text) == (gone is not None)
+
+
+def test_generations_of_an_earlier_campaign_are_named_as_not_counted(tmp_path: Path) -> None:
+    manager, state = finished(tmp_path / "generation_01"), tmp_path / "state"
+    write_json(state / "generation_01" / "fit" / "progress.json", {"engine_s": 3600})
+    write_loop_results(manager, tmp_path / "out", state=state)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Those of generation 0 are not counted" in page and "Fits and MD are not counted" not in page
+
+
+@pytest.mark.parametrize(("engine", "hours"), [("tblite", 1.0), ("quantum_espresso", 4.0)])
+def test_only_labels_of_pw_hold_as_many_cores_as_it_has_ranks(tmp_path: Path, engine: str, hours: float) -> None:
+    manager = finished(tmp_path / "generation_01")
+    content = {"elements": ["Si"], "engine": engine, "labels": {"ranks": 4}}
+    write_loop_results(
+        WorkflowManager(manager.folder, PotentialConfig.from_mapping(content, where="test")), out := tmp_path / "out"
+    )
+    with open(out / "costs.csv") as file:
+        assert [float(row["cpu_hours"]) for row in csv.DictReader(file)] == [hours, hours]
+
+
+def test_what_no_generation_has_finished_in_is_refused(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "start")
+    replace(manager.checkpoint, history=(), stopped_by="").write(manager.folder)
+    with pytest.raises(InputError, match="no generation is finished in it yet.*generation_NN"):
+        write_loop_results(WorkflowManager(manager.folder, manager.config), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def whole_sum(state: Path) -> float:

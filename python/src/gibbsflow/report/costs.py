@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.folders.places import GENERATION
 from gibbsflow.workflow.hours.engine_hours import CampaignHours, Hours, campaign_hours
 
+log = logging.getLogger(__name__)
 FILE_NAME = "costs.csv"
 _EQUILIBRATION = "equil"
 FIT = "fit"
@@ -109,7 +111,7 @@ class LoopCost:
     Attributes
     ----------
     part
-        ``labels``, ``fits``, ``MD``, ``other`` (validation and screening); ``all`` for the sum.
+        ``labels``, ``fits``, ``MD``, ``other`` (what else was timed in its state); ``all`` for the sum.
     cpu_hours, gpu_hours
         Time of programs, times the cores, or the share of a GPU, that were held for it.
     """
@@ -129,25 +131,28 @@ class LoopCosts:
         Those that took anything, then the sum of all.
     unread
         Files that could not be read, and are not in the sums.
-    whole
-        Whether the state was there: without it labels alone are counted.
+    missing
+        Generations of which nothing but labels is counted: the state holds no hours of them.
     """
 
     parts: Sequence[LoopCost]
     unread: Sequence[str]
-    whole: bool
+    missing: Sequence[int]
 
 
-def loop_costs(state: Path | None, label_s: float, ranks: int) -> LoopCosts:
+def loop_costs(state: Path | None, generations: Sequence[int], label_s: float, cores: int) -> LoopCosts:
     """Add up the time that labels, fits and MD of a learning loop took, as far as it was saved.
 
     Parameters
     ----------
     state
-        State folder of its campaign; None where it is not known.
+        State folder of its campaign; None where it is not known. One that holds none of its generations, as the
+        folder that campaigns lie in, counts as not known, with a warning.
+    generations
+        Their numbers.
     label_s
         Time of all its labels, s, those that failed included.
-    ranks
+    cores
         Cores that a label held.
 
     Returns
@@ -155,9 +160,13 @@ def loop_costs(state: Path | None, label_s: float, ranks: int) -> LoopCosts:
     LoopCosts
         Labels by their own records, since a campaign may have them of another; the rest by the state.
     """
-    found = {"labels": Hours(label_s / 3600, label_s * ranks / 3600)}
-    whole = state is not None and Path(state).is_dir()
-    hours = campaign_hours(Path(state)) if state is not None and whole else CampaignHours()
+    found = {"labels": Hours(label_s / 3600, label_s * cores / 3600)}
+    names = {number: f"{GENERATION}{number:02d}" for number in generations}
+    hours = CampaignHours()
+    if state is not None and any((Path(state) / name).is_dir() for name in names.values()):
+        hours = campaign_hours(Path(state))
+    elif state is not None:
+        log.warning("%s: holds no generation of this loop, so that hours of fits and MD are not counted", state)
     for (item, part), one in hours.parts.items():
         of_loop = item.startswith(GENERATION)
         name = ("fits" if part == FIT else "MD") if of_loop else "other"
@@ -165,7 +174,8 @@ def loop_costs(state: Path | None, label_s: float, ranks: int) -> LoopCosts:
         found[name] = Hours(before.engine_h + one.engine_h, before.cpu_h + one.cpu_h, before.gpu_h + one.gpu_h)
     parts = [LoopCost(name, found[name].cpu_h, found[name].gpu_h) for name in LOOP_PARTS if name in found]
     total = LoopCost("all", sum(one.cpu_hours for one in parts), sum(one.gpu_hours for one in parts))
-    return LoopCosts([*parts, total], hours.unread, whole)
+    missing = [number for number, name in names.items() if name not in hours.items]
+    return LoopCosts([*parts, total], hours.unread, missing)
 
 
 def write_costs(costs: CampaignCosts, path: Path) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from pydantic import BaseModel
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
@@ -36,6 +36,7 @@ from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import as_written, atomic_open, read_json
+from gibbsflow.workflow.folders.places import GENERATION
 from gibbsflow.workflow.input_files import number_or_none, read_table
 
 if TYPE_CHECKING:
@@ -68,8 +69,18 @@ def write_loop_results(
         State folder of the campaign, for the hours of fits and MD; None where it is not known.
     nextflow
         Whether Nextflow may have run the loop, which is then cited.
+
+    Raises
+    ------
+    InputError
+        Where no generation is finished.
+    StateError
+        For files that are damaged.
     """
     folder, point = manager.folder, manager.checkpoint
+    if not point.history:
+        right = f"{GENERATION}NN/ of the results of a loop"
+        raise InputError(Problem(str(folder), "no generation is finished in it yet", right, field="--from"))
     shown = _Shown.of(folder)
     out.mkdir(parents=True, exist_ok=True)
     carried = (loop_state.POTENTIAL, "dataset", loop_state.DATABASE, loop_state.CHECKPOINT, loop_state.CONFIG)
@@ -101,7 +112,8 @@ def write_loop_results(
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
     label_s = sum(float(row["wall_s"] or 0.0) for row in rows)
-    costs = loop_costs(state, label_s, manager.config.labels.ranks)
+    cores = manager.config.labels.ranks if manager.config.dft.engine == "quantum_espresso" else 1
+    costs = loop_costs(state, [record.generation for record in point.history], label_s, cores)
     write_table(out / COSTS, [asdict(one) for one in costs.parts])
     _write_page(manager, shown, programs, rows, costs, out)
     _list(out)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gibbsflow.errors import StateError, StoppedEarly
-from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.hours.engine_hours import campaign_hours
 from gibbsflow.workflow.hours.pace import Held
 from gibbsflow.workflow.state.cleaning import clean_failures
@@ -81,6 +81,10 @@ def test_minutes_of_a_segment_that_a_signal_ends_are_hours_and_no_speed(tmp_path
             raise StoppedEarly("stopped by SIGTERM")
         return arrays, {"x": np.zeros(3)}
 
+    def kept(_, arrays):
+        time.sleep(0.002)
+        return arrays, {"x": arrays["x"]}
+
     for attempt in (1, 2):
         with (
             pytest.raises(StoppedEarly),
@@ -96,8 +100,13 @@ def test_minutes_of_a_segment_that_a_signal_ends_are_hours_and_no_speed(tmp_path
     assert clean_failures(tmp_path) == [tmp_path / "attempts.json"]
     with ResumableRun(tmp_path, files={}, settings={"setting equil_ps": 5.0}, physics=1, held=Held(2)) as run:
         assert run.engine_s == 0
-        run.advance(4, lambda: {"x": np.zeros(1)}, lambda _, x: (x, {"x": x["x"]}), Stopper(), steps=lambda k: 3 * k)
+        run.advance(4, lambda: {"x": np.zeros(1)}, kept, Stopper(), steps=lambda k: 3 * k)
         assert run.engine_s < told["lost_engine_s"]  # its speed is that of what was kept
+    progress = read_json(tmp_path / "progress.json")
+    write_json(tmp_path / "progress.json", progress | {"recent_segments": 0, "recent_steps": 0, "recent_s": 0.0})
+    (row,) = read_status(tmp_path)
+    assert row["status"] == "finished" and row["engine_s"] >= told["lost_engine_s"]
+    assert row["segments_per_h"] > 4 / told["lost_engine_s"] * 3600  # nor is it slower in what is shown of it
     assert campaign_hours(tmp_path.parent).whole.cpu_h >= 2 * told["lost_engine_s"] / 3600
 
 

@@ -253,11 +253,15 @@ class StageChecks:
         found_k = float(values.mean())
         if abs(found_k - target_k) > max(TEMPERATURE_DOUBTED * target_k, TEMPERATURE_SIGMAS * error_k):
             ps = count * self.plan.steps_per_frame * self.md.timestep_fs / 1000
+            times = ps * self.md.friction_per_ps
             what = (
                 f"the equilibration ends at {found_k:.0f} ± {error_k:.0f} K, not at {target_k:.0f} K: its last stage "
-                f"lasts {ps:g} ps, {ps * self.md.friction_per_ps:.2g} relaxation times of the thermostat"
+                f"lasts {ps:g} ps, {times:.2g} relaxation times of the thermostat"
             )
-            account.warn(what, f"a longer equil_ps, at least {RELAXATIONS / self.md.friction_per_ps:g}")
+            longer = f"at least {RELAXATIONS / self.md.friction_per_ps:g} ps"
+            account.warn(
+                what, f"a longer last stage (equil_ps), {longer if times < RELAXATIONS else 'or a shorter time step'}"
+            )
 
     def _nearest(self, positions_angstrom: Floats) -> float:
         tree = cKDTree(positions_angstrom[list(self.receptor)])

@@ -372,7 +372,8 @@ def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tup
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
     recent = {} if status == "finished" else progress
-    s_per_step = _s_per_step(recent, engine_s, steps_done)
+    kept_s = max(engine_s - seconds_of(progress, "lost_engine_s", PROGRESS), 0.0)  # what was lost made no steps
+    s_per_step = _s_per_step(recent, kept_s, steps_done)
     spent_s, budget_s = seconds_of(progress, "spent_s", PROGRESS), seconds_of(progress, "budget_s", PROGRESS)
     left_s = round(max(steps - steps_done, 0) * s_per_step, 1) if s_per_step else None
     if budget_s:  # which another attempt has anew
@@ -393,7 +394,7 @@ def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tup
         engine_s,
         int(progress.get("segments_done", 0)),
         int(progress.get("segments", 0)),
-        _segments_per_h(progress, engine_s),
+        _segments_per_h(progress, kept_s),
         bool(budget_s),
         spent_s,
         budget_s,
@@ -402,18 +403,18 @@ def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tup
     return row, settings
 
 
-def _s_per_step(recent: Mapping[str, Any], engine_s: float, steps_done: int) -> float | None:
+def _s_per_step(recent: Mapping[str, Any], kept_s: float, steps_done: int) -> float | None:
     """Seconds a step takes: of late, where the progress file tells that; else on the average; None of nothing."""
     recent_s, steps = seconds_of(recent, "recent_s", PROGRESS), int(recent.get("recent_steps", 0))
     if recent_s > 0 and steps > 0:
         return recent_s / steps
-    return engine_s / steps_done if engine_s > 0 and steps_done > 0 else None
+    return kept_s / steps_done if kept_s > 0 and steps_done > 0 else None
 
 
-def _segments_per_h(progress: Mapping[str, Any], engine_s: float) -> float | None:
+def _segments_per_h(progress: Mapping[str, Any], kept_s: float) -> float | None:
     taken_s, segments = seconds_of(progress, "recent_s", PROGRESS), int(progress.get("recent_segments", 0))
     if not (taken_s > 0 and segments > 0):
-        taken_s, segments = engine_s, int(progress.get("segments_done", 0))
+        taken_s, segments = kept_s, int(progress.get("segments_done", 0))
     return round(segments / taken_s * 3600, 1) if taken_s > 0 and segments > 0 else None
 
 
