@@ -46,8 +46,8 @@ def test_molecules_with_large_forces_count_for_less_and_nothing_else_does() -> N
 def test_what_counts_for_less_already_is_not_lowered_twice() -> None:
     def forced(size: float, weight: float):  # type: ignore[no-untyped-def]
         frame = bare_frame("OH2")
-        forces = np.full((len(frame.atoms), 3), size)
-        return replace(frame, forces_ev_per_angstrom=forces, weights=replace(frame.weights, energy=weight, force=weight))
+        forces, weights = np.full((len(frame.atoms), 3), size), replace(frame.weights, energy=weight, force=weight)
+        return replace(frame, forces_ev_per_angstrom=forces, weights=weights)
 
     usual = [forced(1.0, 1.0) for _ in range(19)]
     found = calm([*usual, forced(10.0, 0.02), forced(10.0, 0.005), forced(5.0, 3.0)])
