@@ -250,7 +250,7 @@ RULES: tuple[Rule, ...] = (
         "a file of liquids: such structures without any symmetry", lambda f: f.liquid,
         {
             "generator": {"methods": ("bulk", "strain", "rattle", "molecules", "dimer"), "dimer_count": 6},
-            "loop": {"overheating": 2.0, "initial_labels": 100},
+            "loop": {"overheating": 2.0, "initial_labels": 115},
         },
         "molecules alone, in pairs and pressed: MD meets closer contacts and longer bonds than a box shows, and hot MD "
         "more of them",

@@ -7,12 +7,13 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
 from liquids import calcite, salammoniac, water_box
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.config.structures.molecules import parts
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.liquids import make, packed, rigidly_scaled
+from gibbsflow.potential.generators.liquids import make, packed, pressed, rigidly_scaled
 from gibbsflow.potential.generators.thermal import van_der_waals_angstrom
 
 SETTINGS = Generator(molecule_count=6, thermal_temperatures_k=(300.0,))
@@ -28,7 +29,7 @@ def made_from(atoms: Atoms, settings: Generator = SETTINGS) -> dict[str, list[At
 
 
 def test_single_molecules_are_whole_and_stretched_more_when_hotter() -> None:
-    made = made_from(water_box(), Generator(molecule_count=60, thermal_temperatures_k=(300.0,)))["monomer"]
+    made = made_from(water_box(), Generator(molecule_count=30, thermal_temperatures_k=(300.0,)))["monomer"]
     assert {str(a.symbols) for a in made} == {"OH2"} and not any(a.pbc.any() for a in made)
     spread = {
         kelvin: np.std([a.get_distance(0, 1) for a in made if a.info["temperature_k"] == kelvin])
@@ -71,10 +72,11 @@ def test_the_seed_says_what_is_made() -> None:
 def test_ions_are_not_cut_out_of_their_liquid() -> None:
     box = salammoniac().repeat(2)  # NH4 without its charge is a radical
     box.set_cell([20.0] * 3)
-    assert set(made_from(box)) == {"packing"}
+    few = SETTINGS.model_copy(update={"molecule_count": 2})
+    assert set(made_from(box, few)) == {"packing", "contact"}
     charged = water_box()
     charged.info["charge"] = 1
-    assert set(made_from(charged)) == {"packing"}
+    assert set(made_from(charged, few)) == {"packing", "contact"}
 
 
 def test_one_molecule_in_a_box_has_no_pairs() -> None:
@@ -137,3 +139,41 @@ def test_no_volume_is_below_half() -> None:
     parent = tag(water_box(9.0), "bulk", generator="parents", seed=1)
     made = list(packed(parent, parts(parent), Generator(molecule_count=2, volume_strain_max=0.5)))
     assert [a.info["volume_ratio"] for a in made] == pytest.approx([0.5, 1.5])
+
+
+def nearest_contacts(atoms: Atoms) -> list[tuple[float, tuple[int, int], int]]:
+    """Contacts of different molecules of the box of waters (three atoms each), nearest by radii first."""
+    i, j, d = neighbor_list("ijd", atoms, 3.0)
+    between = (i // 3 != j // 3) & (i < j)
+    radii = np.array([van_der_waals_angstrom(int(n)) for n in atoms.numbers])
+    return sorted(
+        (float(apart / (radii[a] + radii[b])), (int(a), int(b)), k)
+        for k, (a, b, apart) in enumerate(zip(i[between], j[between], d[between], strict=True))
+    )
+
+
+def test_two_molecules_meet_among_all_others() -> None:
+    parent = tag(water_box(), "bulk", generator="parents", seed=1)
+    made = list(pressed(parent, parts(parent), SETTINGS))
+    kinds = []
+    for atoms in made:
+        (ratio, (a, b), _), *_ = nearest_contacts(atoms)
+        kinds.append(tuple(sorted((int(atoms.numbers[a]), int(atoms.numbers[b])))))
+        assert atoms.info["contact_ratio"] == pytest.approx(ratio) and ratio < 0.66
+        assert atoms.info["config_weight"] == pytest.approx(min(1.0, (ratio / 0.6) ** 6))
+        assert atoms.get_volume() == pytest.approx(parent.get_volume()) and atoms.pbc.all()
+        for first in range(0, 24, 3):
+            own = atoms.get_distances(first, [first + 1, first + 2], mic=True)
+            assert own == pytest.approx(parent.get_distances(first, [first + 1, first + 2], mic=True))
+    assert set(kinds) == {(1, 1), (1, 8), (8, 8)} and kinds == sorted(kinds)
+    closest = [a for a, kind in zip(made, kinds, strict=True) if kind == (1, 1)][0]
+    (_, (a, b), _), *_ = nearest_contacts(closest)
+    assert closest.get_distance(a, b, mic=True) == pytest.approx(1.25 * 2 * covalent_radii[1])
+
+
+def test_one_molecule_is_pressed_against_none() -> None:
+    alone = molecule("CH3OH")
+    alone.set_cell([6.0] * 3)
+    alone.pbc = True
+    parent = tag(alone, "bulk", generator="parents", seed=1)
+    assert not list(pressed(parent, parts(parent), SETTINGS))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 4
+PHYSICS = 5
 """Raised by hand when the same settings give other structures."""
 
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]

@@ -31,13 +31,15 @@ _HOTTER = (1.0, 5.0, 25.0)
 """Of the highest temperature: a bond of 30 eV/Å² is 0.03, 0.07 and 0.15 Å off its length at 300 K."""
 _NEAREST, _FARTHEST = 1.25, 1.1
 """Contacts of two molecules, in sums of covalent and of van der Waals radii."""
+_IN_BOX = 0.65
+"""Contacts in a box, in sums of van der Waals radii: farther ones, from hydrogen bonds on, it has itself."""
 _CROWDED = 0.3
 """In sums of van der Waals radii: nearer than this, other atoms are on each other."""
 _USUAL, _FALL = 0.6, 6
 """Nearer than a hydrogen bond, of 0.7 sums of van der Waals radii, contacts weigh less with this power."""
 _NEIGHBOURS = 1.2
 """As far as this, molecules of a box are neighbours."""
-_DRAWS = 200
+_DRAWS, _BOX_DRAWS, _BOXES = 200, 20, 8
 _BOX_HOTTER = 3.0
 _VOLUMES = 2.0
 """Times ``volume_strain_max``: rigid molecules bear more than bonds do."""
@@ -50,7 +52,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     ``thermal_temperatures_k``. Pairs (``pair``): an atom of one molecule meets one of another, for each two elements,
     from 1.25 sums of covalent radii to 1.1 of van der Waals ones, and no other contact is nearer by radii; and
     neighbours as they lie in the box. Contacts below 0.6 have a ``config_weight`` that falls with the sixth power.
-    Boxes (``packing``): :func:`.packed`.
+    Boxes (``packing``): :func:`.packed`; and with two molecules pressed together (``contact``): :func:`.pressed`.
 
     Parameters
     ----------
@@ -65,8 +67,8 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     Returns
     -------
     list of Atoms
-        Parent by parent: alone, pairs, boxes by rising volume. Where a molecule has an odd number of
-        electrons, or a parent a charge or spin, there are boxes alone: what is cut out of it is another species.
+        Parent by parent: alone, pairs, boxes by rising volume, then with contacts. Where a molecule has an odd number
+        of electrons, or a parent a charge or spin, there are boxes alone: what is cut out of it is another species.
     """
     made = []
     for parent in parents:
@@ -76,7 +78,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         pieces = _pieces(parent, apart)
         if _closed(parent, pieces):
             made += [*_alone(parent, pieces, settings), *_pairs(parent, pieces, settings)]
-        made += packed(parent, apart, settings)
+        made += [*packed(parent, apart, settings), *pressed(parent, apart, settings)]
     return made
 
 
@@ -123,7 +125,7 @@ def _pairs(parent: Atoms, pieces: Sequence[Atoms], settings: Generator) -> Itera
     rng = seeded_rng(settings, "pairs", parent.info["gibbsflow_id"])
     elements = sorted({int(n) for piece in pieces for n in piece.numbers})
     for first, second in combinations_with_replacement(elements, 2):
-        span = _contacts(first, second)
+        span = _contacts(first, second, _FARTHEST)
         ones, others = ([p for p in pieces if n in p.numbers] for n in (first, second))
         for number in range(settings.molecule_count if len(pieces) > 1 else 0):
             one, other = ones[int(rng.integers(len(ones)))], others[int(rng.integers(len(others)))]
@@ -137,8 +139,13 @@ def _pairs(parent: Atoms, pieces: Sequence[Atoms], settings: Generator) -> Itera
 
 def _pair(one: Atoms, other: Atoms, parent: Atoms, settings: Generator) -> Atoms:
     ratio = _contact(one, other)
-    weight = min(1.0, (ratio / _USUAL) ** _FALL)
-    return _tagged(_free([one, other], settings), parent, "pair", settings, contact_ratio=ratio, config_weight=weight)
+    said = {"contact_ratio": ratio, "config_weight": _weight(ratio)}
+    return _tagged(_free([one, other], settings), parent, "pair", settings, **said)
+
+
+def _weight(ratio: float) -> float:
+    """Of squared errors, by the nearest contact."""
+    return min(1.0, (ratio / _USUAL) ** _FALL)
 
 
 def _neighbours(parent: Atoms, pieces: Sequence[Atoms], rng: np.random.Generator) -> Iterator[tuple[Atoms, Atoms]]:
@@ -152,12 +159,12 @@ def _neighbours(parent: Atoms, pieces: Sequence[Atoms], rng: np.random.Generator
             yield one, near
 
 
-def _contacts(first: int, second: int) -> tuple[float, float]:
-    """Nearest and farthest distance of two atoms of different molecules, Å."""
+def _contacts(first: int, second: int, farthest: float) -> tuple[float, float]:
+    """Nearest and farthest distance of two atoms of different molecules, Å; the latter in sums of radii."""
     from ase.data import covalent_radii
 
     bond = float(covalent_radii[first] + covalent_radii[second])
-    far = _FARTHEST * (van_der_waals_angstrom(first) + van_der_waals_angstrom(second))
+    far = farthest * (van_der_waals_angstrom(first) + van_der_waals_angstrom(second))
     return _NEAREST * bond, max(far, 1.1 * _NEAREST * bond)
 
 
@@ -249,9 +256,7 @@ def packed(parent: Atoms, apart: Parts, settings: Generator) -> Iterator[Atoms]:
     largest = min(_VOLUMES * settings.volume_strain_max, 0.5)
     for number, ratio in enumerate(np.linspace(1 - largest, 1 + largest, max(settings.molecule_count, 2))):
         rng = seeded_rng(settings, "packings", parent.info["gibbsflow_id"], number)
-        atoms = parent.copy()
-        atoms.positions = moves.moved(atoms, temperature, rng)
-        atoms = rigidly_scaled(atoms, apart, float(ratio))
+        atoms = rigidly_scaled(_moved(parent, moves, temperature, rng), apart, float(ratio))
         said = {"volume_ratio": float(ratio), **mesh_of(parent, atoms)}
         yield tag(
             atoms, "packing", generator="molecules", seed=settings.generator_seed, parent=parent_of(parent), **said
@@ -285,3 +290,75 @@ def rigidly_scaled(atoms: Atoms, apart: Parts, ratio: float) -> Atoms:
     made.set_cell(atoms.cell.array * factor)
     made.positions = whole - factor * lattice
     return made
+
+
+def pressed(parent: Atoms, apart: Parts, settings: Generator) -> Iterator[Atoms]:
+    """Press two molecules of a box together, among all others, until an atom of one is near one of the other.
+
+    A pair in free space tells what a contact costs alone. In a liquid it has neighbours, terms of three and four atoms
+    act across it, and where no label holds them MD finds molecules that fall into each other.
+
+    Parameters
+    ----------
+    parent
+        Tagged box of a liquid.
+    apart
+        Its molecules.
+    settings
+        Half of ``molecule_count`` distances (two at least) for each two elements, temperatures, and the seed.
+
+    Yields
+    ------
+    Atoms
+        For each two elements, from 1.25 sums of covalent radii to 0.65 of van der Waals ones: molecules moved as at the
+        highest temperature, then two of them against each other along a contact that they have, by half the way each.
+        No other contact is nearer by radii. ``contact_ratio`` and ``config_weight`` as of pairs.
+    """
+    if len(apart.finite) < 2:
+        return
+    rng = seeded_rng(settings, "contacts", parent.info["gibbsflow_id"])
+    moves, hottest = RigidMoves(parent, apart, MOLECULES), max(settings.thermal_temperatures_k)
+    elements = sorted(set(parent.numbers.tolist()))
+    for first, second in combinations_with_replacement(elements, 2):
+        count = max(settings.molecule_count // 2, 2)
+        for distance in np.geomspace(*_contacts(first, second, _IN_BOX), count):
+            boxes = (_moved(parent, moves, hottest, rng) for _ in range(_BOXES))
+            found = (one for box in boxes for one in _presses(box, apart, (first, second), float(distance), rng))
+            for made, ratio in islice(found, 1):
+                said = {"contact_ratio": ratio, "config_weight": _weight(ratio), **mesh_of(parent, made)}
+                yield _tagged(made, parent, "contact", settings, **said)
+
+
+def _moved(parent: Atoms, moves: RigidMoves, temperature_k: float, rng: np.random.Generator) -> Atoms:
+    made: Atoms = parent.copy()
+    made.positions = moves.moved(made, temperature_k, rng)
+    return made
+
+
+def _presses(
+    atoms: Atoms, apart: Parts, elements: tuple[int, int], distance: float, rng: np.random.Generator
+) -> Iterator[tuple[Atoms, float]]:
+    """Boxes with two molecules brought together, and their nearest contact in sums of radii."""
+    from ase.neighborlist import neighbor_list
+
+    first, second = elements
+    touching = van_der_waals_angstrom(first) + van_der_waals_angstrom(second)
+    i, j, d, vectors = neighbor_list("ijdD", atoms, {elements: _NEIGHBOURS * touching})
+    fit = np.flatnonzero((atoms.numbers[i] == first) & (apart.of_atom[i] != apart.of_atom[j]) & (d > distance))
+    ratio = distance / touching
+    radii = {int(n): (1 - 1e-6) * ratio * van_der_waals_angstrom(int(n)) for n in set(atoms.numbers.tolist())}
+    nearer = {(a, b): radii[a] + radii[b] for a, b in combinations_with_replacement(sorted(radii), 2)}
+    for own in rng.permutation(fit)[:_BOX_DRAWS]:
+        made = atoms.copy()
+        step = 0.5 * (1 - distance / d[own]) * vectors[own]
+        made.positions[apart.of_atom == apart.of_atom[i[own]]] += step
+        made.positions[apart.of_atom == apart.of_atom[j[own]]] -= step
+        one, other, image = neighbor_list("ijS", made, nearer)
+        # within a molecule atoms are bonded; an image of it is another one
+        if not ((apart.of_atom[one] != apart.of_atom[other]) | _far_image(apart, one, other, image)).any():
+            yield made, ratio
+
+
+def _far_image(apart: Parts, one: Floats, other: Floats, image: Floats) -> Any:
+    """Whether two atoms of one molecule meet as images of it that are not the whole molecule itself."""
+    return (image != apart.images[other] - apart.images[one]).any(axis=1)

@@ -41,3 +41,15 @@ def test_molecules_with_large_forces_count_for_less_and_nothing_else_does() -> N
     assert weights[9] == pytest.approx((0.04, 0.04, 1.0))
     assert weights[10] == pytest.approx((0.01, 0.01, 1.0))
     assert calm(others) == others and calm([]) == []
+
+
+def test_what_counts_for_less_already_is_not_lowered_twice() -> None:
+    def forced(size: float, weight: float):  # type: ignore[no-untyped-def]
+        frame = bare_frame("OH2")
+        forces, weights = np.full((len(frame.atoms), 3), size), replace(frame.weights, energy=weight, force=weight)
+        return replace(frame, forces_ev_per_angstrom=forces, weights=weights)
+
+    usual = [forced(1.0, 1.0) for _ in range(19)]
+    found = calm([*usual, forced(10.0, 0.02), forced(10.0, 0.005), forced(5.0, 3.0)])
+    assert [frame.weights.force for frame in found[19:]] == pytest.approx([0.01, 0.005, 0.12])
+    assert [frame.weights.energy for frame in found[19:]] == pytest.approx([0.01, 0.005, 0.12])

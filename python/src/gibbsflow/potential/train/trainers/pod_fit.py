@@ -25,7 +25,7 @@ from gibbsflow.potential.train.trainers.pod import PodPotential, Zbl, evaluate_z
 from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
-PHYSICS = 9
+PHYSICS = 10
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
 # most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs

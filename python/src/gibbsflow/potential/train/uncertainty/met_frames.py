@@ -53,12 +53,15 @@ def calm(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
     -------
     list of LabelledFrame
         The same; of frames that are not periodic and have three atoms or more, energies and forces are weighed by
-        (q / f)², at most 1 and at least 0.01, with f the root mean square force and q its upper quartile over them.
+        q² / (w f²), at most 1 and at least 0.01, with f the root mean square force, q its upper quartile over them and
+        w the frame's own weight, where that is below 1: what counts for less already is not lowered for it twice.
     """
     size = np.array([_size(frame) for frame in frames])
     if not (size > 0).any():
         return list(frames)
-    part = np.clip((np.quantile(size[size > 0], _USUAL) / np.maximum(size, 1e-9)) ** 2, _LEAST, 1.0)
+    given = np.array([min(frame.weights.force, 1.0) for frame in frames])
+    part = np.quantile(size[size > 0], _USUAL) ** 2 / np.maximum(given * size**2, 1e-18)
+    part = np.clip(part, _LEAST, 1.0)
     return [
         frame
         if own == 1
