@@ -44,6 +44,15 @@ def test_one_structure_may_have_one_set_of_forces() -> None:
     assert reasons(checked([frame, shifted])) == {}
 
 
+def test_a_box_that_is_said_to_be_periodic_or_not_is_one_structure() -> None:
+    # plane waves repeat it in any case, and so give both the same forces
+    frames = [label(Atoms("Cu2", [[4, 4, 4], [4, 4, 6.2]], cell=[9, 9, 11], pbc=pbc)) for pbc in (False, True)]
+    frames[1] = relabelled(frames[1], frames[0].calc.results["forces"].copy())
+    slabs = [label(Atoms("Cu2", [[0, 0, 4], [1.4, 1.4, 6]], cell=[2.8, 2.8, 14], pbc=[1, 1, z])) for z in (0, 1)]
+    slabs[1] = relabelled(slabs[1], slabs[0].calc.results["forces"].copy())
+    assert reasons(checked([*frames, *slabs])) == {}
+
+
 def test_no_force_at_all_where_symmetry_leaves_some() -> None:
     frames = displaced(5)
     frames[2] = relabelled(frames[2], np.zeros((len(frames[2]), 3)))

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.calculator import all_changes
 from ase.calculators.lj import LennardJones
-from pair_crystals import SMALL, SPRING, TOUCHING, fcc, touching
+from pair_crystals import SMALL, SPRING, TOUCHING, Pairs, fcc, touching
 from stillinger_weber import StillingerWeber
 
 from gibbsflow.engines.lammps import Lammps
@@ -49,6 +50,23 @@ def test_springs_between_neighbours() -> None:
     values = answered(elastic(fcc(), SMALL), touching).values
     unit = SPRING / (TOUCHING * 2**0.5) * GPA_PER_EV_PER_ANGSTROM3
     assert [values[name] / unit for name in ("c11", "c12", "c44")] == pytest.approx([2, 1, 1], rel=0.01)
+
+
+def test_slopes_that_depend_on_the_size_of_the_strain_are_told() -> None:
+    rest = fcc()
+
+    class Stepped(Pairs):
+        """The smaller strains meet a stress that the larger do not, as where a coarse basis steps between cells."""
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes) -> None:
+            super().calculate(atoms, properties, system_changes)
+            strain = (np.linalg.solve(rest.unit.cell.array, atoms.cell.array) - np.eye(3))[0, 0]
+            self.results["stress"][0] += 0.3 * strain * (abs(strain) < 0.006)
+
+    plain, told = (answered(elastic(rest, SMALL), evaluate) for evaluate in (touching, by_calculator(Stepped())))
+    assert not plain.warnings
+    assert len(told.warnings) == 1 and told.warnings[0].startswith("c11 is ")
+    assert "at ±0.50%" in told.warnings[0] and "at ±1.00%" in told.warnings[0]
 
 
 def test_a_crystal_that_shears_by_itself_violates_born() -> None:

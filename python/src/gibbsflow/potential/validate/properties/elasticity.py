@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,11 +66,14 @@ class ElasticConstants:
         Names and places of those that symmetry leaves free, such as ``("c11", (0, 0))``.
     residual_gpa
         Root mean square of what they leave of the stresses.
+    by_size_gpa
+        Matrices by the strains of one size alone.
     """
 
     matrix_gpa: Floats
     independent: tuple[tuple[str, tuple[int, int]], ...]
     residual_gpa: float
+    by_size_gpa: Mapping[float, Floats] = field(default_factory=dict)
 
     @property
     def values_gpa(self) -> dict[str, float]:
@@ -101,6 +104,29 @@ class ElasticConstants:
         voigt = (np.trace(c[:3, :3]) - across + 3 * np.trace(c[3:, 3:])) / 15
         reuss = 15 / (4 * np.trace(s[:3, :3]) - 4 * (s[0, 1] + s[0, 2] + s[1, 2]) + 3 * np.trace(s[3:, 3:]))
         return float(np.mean(bulk)), float((voigt + reuss) / 2)
+
+    def bent(self, tolerance: float, floor_gpa: float) -> list[str]:
+        """Say which constants strains of one size tell otherwise than those of another: stresses that are no lines.
+
+        Parameters
+        ----------
+        tolerance
+            Relative difference that is borne.
+        floor_gpa
+            Difference that is borne in any case.
+
+        Returns
+        -------
+        list of str
+            In words, with the numbers; empty where all sizes agree.
+        """
+        found = []
+        for name, place in self.independent:
+            told = {size: float(matrix[place]) for size, matrix in sorted(self.by_size_gpa.items())}
+            apart = max(told.values(), default=0.0) - min(told.values(), default=0.0)
+            if apart > max(floor_gpa, tolerance * abs(float(self.matrix_gpa[place]))):
+                found.append(f"{name} is " + ", ".join(f"{one:.1f} GPa at ±{size:.2%}" for size, one in told.items()))
+        return found
 
     def unstable(self, system: str) -> list[str]:
         """Say which criteria of Born's are violated.
@@ -248,14 +274,16 @@ def constants(rest: Crystal, settings: Validation) -> Plan[ElasticConstants]:
         steps=settings.relax_steps,
     )  # fmt: skip
     stresses = [np.asarray(frame.calc.results["stress"]) * GPA_PER_EV_PER_ANGSTROM3 for frame in frames]
-    changes = np.concatenate([stress - stresses[0] for stress in stresses[1:]])
-    design = np.array([np.concatenate([tensor @ strain for strain in strains]) for tensor in basis]).T
-    weights, *_ = np.linalg.lstsq(design, changes, rcond=None)
-    matrix = np.einsum("k,kij->ij", weights, basis)
-    left = changes - design @ weights
+    applied, changes = np.array(strains), np.array(stresses[1:]) - stresses[0]
+    matrix = _fitted(basis, applied, changes)
+    left = changes - applied @ matrix
+    largest = np.abs(applied).max(axis=1)
+    alone = {
+        size: _fitted(basis, applied[largest == size], changes[largest == size]) for size in settings.elastic_strains
+    }
     places = independent_places(basis)
     names = tuple((f"c{i + 1}{j + 1}", (i, j)) for i, j in places)
-    return ElasticConstants(matrix, names, float(np.sqrt(np.mean(left**2))))
+    return ElasticConstants(matrix, names, float(np.sqrt(np.mean(left**2))), alone)
 
 
 def elastic(rest: Crystal, settings: Validation) -> Plan[Measured]:
@@ -278,9 +306,19 @@ def elastic(rest: Crystal, settings: Validation) -> Plan[Measured]:
     unstable = found.unstable(rest.system)
     failures = (f"Born: the {rest.system} crystal is unstable: {'; '.join(unstable)}",) if unstable else ()
     curves: dict[str, Any] = {"matrix_gpa": found.matrix_gpa.tolist(), "residual_gpa": found.residual_gpa}
+    bent = found.bent(settings.modulus_tolerance[0], settings.modulus_floor_gpa)
+    coarse = "stresses do not follow strains on a line, as by coarse cutoffs or k points"
+    warnings = (f"{'; '.join(bent)}: {coarse}",) if bent else ()
     notes = (f"{len(found.independent)} free constants; straight lines leave {found.residual_gpa:.2f} GPa of stresses",)
     values = {**found.values_gpa, "elastic_bulk_modulus": bulk, "shear_modulus": shear}
-    return Measured(values, failures, notes=notes, curves=curves)
+    return Measured(values, failures, warnings, notes, curves)
+
+
+def _fitted(basis: Floats, strains: Floats, stresses_gpa: Floats) -> Floats:
+    """Matrix of the crystal's symmetry that comes closest to some stresses."""
+    design = np.array([(strains @ tensor).ravel() for tensor in basis]).T
+    weights, *_ = np.linalg.lstsq(design, stresses_gpa.ravel(), rcond=None)
+    return np.asarray(np.einsum("k,kij->ij", weights, basis))
 
 
 def _rotations(crystal: Crystal, precision: float) -> Floats:
