@@ -112,7 +112,7 @@ def tallyText(told) {
     def lines = [
         "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped${told.success ? '' : ", ${tasks.failed} failed"}${tasks.cut_off ? ", ${tasks.cut_off} cut off (not in the hours below)" : ''}",
         "Tasks of this run took ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h (by its trace, whole tasks${told.cpu_h_cached ? "; what came from the cache had taken ${told.cpu_h_cached} CPU hours in earlier runs" : ''})",
-        "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER tells it, of binding costs.csv too",
+        "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER and costs.csv tell it",
         told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',
     ] + told.failures.collect { name, cause -> told.success ? "Failed:   ${name} (${cause})" : "Failed task: ${name}, ${cause}" }
     lines.findAll { line -> line }.join('\n')

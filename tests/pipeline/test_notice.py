@@ -82,7 +82,7 @@ def test_mail_and_hook(nextflow: Launcher, tmp_path: Path, hook: tuple[str, list
     text = (tmp_path / "tally.txt").read_text()
     assert "3 done, 2 from the cache, 1 tried again, 0 dropped" in text
     assert "Tasks of this run took 2.5 CPU hours, 1.5 GPU hours, in 1.0 h (by its trace, whole tasks)" in text
-    assert "over all runs of the campaign are another number" in text
+    assert "are another number: gibbsflow watch STATE_FOLDER and costs.csv tell it" in text
     assert "Items:    3 (verdicts: 2 PASS, 1 none)\nFailed:   c (unbound: Unbound: `left`)" in text
     mail = (tmp_path / "mail").read_text()
     assert "To: me@example.org" in mail and "Subject: gibbsflow one: finished" in mail and "the table" in mail

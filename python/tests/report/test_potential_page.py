@@ -181,7 +181,7 @@ def test_hours_by_part_are_one_sum_and_without_the_state_labels_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     manager, state = finished(tmp_path / "generation_01"), tmp_path / "state"
-    for place, hours in (("generation_00/fit", 2.0), ("generation_01/fit", 1.0), ("generation_00/run_0", 0.5)):
+    for place, hours in (("generation_00/fit", 2.0), ("generation_01/fitting", 1.0), ("generation_00/md/run_0", 0.5)):
         write_json(state / place / "progress.json", {"engine_s": hours * 3600, "core_s": 2 * hours * 3600})
     write_json(state / "labels" / "x" / "progress.json", {"engine_s": 9e9})  # counted by their own records
     write_json(state / "generation_01" / "run_0" / "progress.json", {"engine_s": -1})

@@ -13,13 +13,12 @@ from gibbsflow.config.binding import Md
 from gibbsflow.config.binding_parts import Costs
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open
-from gibbsflow.workflow.folders.places import GENERATION
+from gibbsflow.workflow.folders.places import FITS, GENERATION
 from gibbsflow.workflow.hours.engine_hours import CampaignHours, Hours, campaign_hours
 
 log = logging.getLogger(__name__)
 FILE_NAME = "costs.csv"
 _EQUILIBRATION = "equil"
-FIT = "fit"
 LOOP_PARTS = ("labels", "fits", "MD", "other")
 """Parts of a learning loop, in their order."""
 
@@ -169,7 +168,7 @@ def loop_costs(state: Path | None, generations: Sequence[int], label_s: float, c
         log.warning("%s: holds no generation of this loop, so that hours of fits and MD are not counted", state)
     for (item, part), one in hours.parts.items():
         of_loop = item.startswith(GENERATION)
-        name = ("fits" if part == FIT else "MD") if of_loop else "other"
+        name = ("fits" if part in FITS else "MD") if of_loop else "other"
         before = found.get(name, Hours())
         found[name] = Hours(before.engine_h + one.engine_h, before.cpu_h + one.cpu_h, before.gpu_h + one.gpu_h)
     parts = [LoopCost(name, found[name].cpu_h, found[name].gpu_h) for name in LOOP_PARTS if name in found]

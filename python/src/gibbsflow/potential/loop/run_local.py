@@ -37,6 +37,7 @@ from gibbsflow.potential.loop.state import Phase
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.care.campaign_note import todays_note
 from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, sha256_path, write_json
+from gibbsflow.workflow.folders.places import FITS
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.state_folder import INPUTS
@@ -248,10 +249,10 @@ class LocalLoop:
         given = [word for command in labels for word in ("--labels", str(command.out))]
         inputs = (folder, *(command.out / "labels.jsonl" for command in labels))
         self._run([Command("infer", "record", ("--from", str(folder), *given), recorded, inputs)])
-        fit = work / "fit"
+        fit, fitting = (work / name for name in FITS)
         # not its --out, whose log would be set aside with state of other inputs; but what an earlier version has begun
         # there stays, for a finished loop would be fitted anew
-        fitting = fit if (fit / INPUTS).exists() else work / "fitting"
+        fitting = fit if (fit / INPUTS).exists() else fitting
         data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
         options = (
             "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),

@@ -14,6 +14,8 @@ LABELS = "labels"
 """Folder of the labels of a potential, within the state of its campaign."""
 GENERATION = "generation_"
 """How names of folders of generations begin, in state and results of a learning loop."""
+FITS = ("fit", "fitting")
+"""Folders of the fit within the state of a generation: that of a loop in Nextflow, and of one on this machine."""
 CACHE = "param_cache"
 """The cache of parameters that all campaigns in a state folder share."""
 LONGEST_NAME = 100
