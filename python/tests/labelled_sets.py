@@ -75,7 +75,7 @@ def fitted(*elements):
     settings = Training(cutoff_angstrom=CUTOFF_ANGSTROM, max_coefficients=70, processes=1)
     inputs = Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
     with Stopper() as stopper:
-        made = training.fit(inputs, settings, backend="pod", seed=1, stopper=stopper, budget_s=300, out=folder)
+        made = training.fit(inputs, settings, backend="pod", seed=1, stopper=stopper, budget_s=60, out=folder)
     _held.append(holder)
     return folder, made.figures
 
