@@ -266,8 +266,8 @@ class Selection(Section):
         "auto",
         "medoids: structures that all others are near to; maxvol: D-optimality of the worst local environments; fps: "
         "farthest points of structures; variance: V-optimality, the least mean variance of predicted forces over all "
-        "that are labelled or offered; auto: medoids by `infer select`, maxvol in the learning loop, whose candidates "
-        "are what MD found unknown.",
+        "that are labelled or offered; auto: medoids by `infer select` (maxvol where forces vanish), maxvol in the "
+        "learning loop, whose candidates are what MD found unknown.",
     )
     min_distance_factor: float = setting(
         0.6, "Shortest distance allowed, as a fraction of the sum of covalent radii.", ge=0.1, le=1.5

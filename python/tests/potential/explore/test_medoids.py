@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from labelled_sets import fitted_copper, rattled
 
 from gibbsflow.config.potential_training import Selection
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.medoids import Coverage
+from gibbsflow.potential.explore.medoids import Coverage, forces_tell
 
 
 def _structures(sizes, seed):
@@ -90,6 +91,29 @@ def test_selection_by_medoids_of_a_potential():
         assert "the mean distance to a labelled structure" in _decided(2)[8].reason
     finally:
         calculator.close()
+
+
+def test_structures_whose_forces_vanish_are_told_apart_by_their_descriptors():
+    crystals = [bulk("Cu", "fcc", a=a) for a in (3.3, 3.5, 3.75, 3.9)]
+    with selection.Selector(
+        fitted_copper()[0] / "potential", [("known", bulk("Cu", "fcc", a=3.6))], Selection()
+    ) as one:
+        decided = one.choose([(f"c:{k}", atoms) for k, atoms in enumerate(crystals)], budget=2, seed=1)
+    assert [c.fate for c in decided].count("selected") == 2
+    assert all(c.reason.startswith("grade") for c in decided if c.fate == "selected")
+
+
+def test_one_crystal_among_many_frames_leaves_forces_telling():
+    moved = _structures([1.0] * 19, 4)
+    assert forces_tell([*moved, np.zeros((3, 2))]) and not forces_tell([*moved[:3], np.full((3, 2), 1e-12)])
+    assert forces_tell([]) and not forces_tell([np.zeros((0, 2))])
+
+
+def test_rows_that_memory_does_not_hold_leave_auto_to_descriptors(monkeypatch):
+    monkeypatch.setattr(selection, "ROWS_BYTES", 1)
+    with selection.Selector(fitted_copper()[0] / "potential", [("known", rattled(1, 5)[0])], Selection()) as one:
+        decided = one.choose([(f"c:{k}", a) for k, a in enumerate(rattled(3, 6, sigma=0.2))], budget=1, seed=1)
+    assert all(c.rows is None for c in decided) and any("grade" in c.reason for c in decided)
 
 
 def test_auto_is_medoids_by_the_verb_and_what_was_chosen_stays():

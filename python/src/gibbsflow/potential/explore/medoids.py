@@ -18,8 +18,31 @@ import numpy as np
 from gibbsflow.potential.explore.variance import principal_axes
 from gibbsflow.units import Floats
 
+ROWS_BYTES = 2 * 2**30
+"""Memory that rows of forces may take where another rule would do without them."""
+# of the largest element of all rows: forces below vanish by symmetry
+_VANISHES = 1e-7
+# of all structures: so many may have no forces, as the crystal has that a trajectory begins with
+_FEW = 0.1
 # of the distance of a usual structure from the mean of all: what brings all others nearer by less, in sum, is not new
 _LITTLE = 1e-2
+
+
+def forces_tell(structures: Sequence[Floats]) -> bool:
+    """Whether forces tell structures apart: those of strained crystals vanish, so that all are one.
+
+    Parameters
+    ----------
+    structures
+        Rows of forces of each, shape (forces, columns).
+
+    Returns
+    -------
+    bool
+        False where the forces of more than one in ten vanish by symmetry, or do not count.
+    """
+    sizes = np.array([np.abs(rows).max(initial=0.0) for rows in structures])
+    return float(np.sum(sizes <= _VANISHES * sizes.max(initial=0.0))) <= _FEW * len(sizes)
 
 
 class Coverage:

@@ -19,7 +19,7 @@ from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
 from gibbsflow.potential.explore.distances import shortest_distance
-from gibbsflow.potential.explore.medoids import Coverage
+from gibbsflow.potential.explore.medoids import ROWS_BYTES, Coverage, forces_tell
 from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
@@ -72,7 +72,7 @@ class Selector:
     labelled
         All that is labelled, each with its source.
     settings
-        Section ``selection``; ``auto`` is ``medoids`` here.
+        Section ``selection``.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class Selector:
 
     def __init__(self, potential: Path, labelled: Iterable[tuple[str, Atoms]], settings: Selection) -> None:
         _, self.grader = read_graded(potential)
-        self.settings = settings.with_method("medoids")
+        self.settings = settings
         self.calculator = PotentialCalculator(potential)
         try:
             self.known = [found for found in self._described(labelled) if not found.fate]
@@ -119,7 +119,12 @@ class Selector:
         )  # fmt: skip
 
     def _described(self, frames: Iterable[tuple[str, Atoms]]) -> list[Candidate]:
-        return describe(frames, self.calculator, rows=self.settings.method in ("variance", "medoids"))
+        frames = list(frames)
+        rows = self.settings.method in ("variance", "medoids")
+        if self.settings.method == "auto":
+            columns = len(self.grader.species) * self.grader.basis_descriptors
+            rows = 8 * columns * sum(3 * len(atoms) for _, atoms in frames) <= ROWS_BYTES
+        return describe(frames, self.calculator, rows=rows)
 
 
 def describe(
@@ -275,7 +280,13 @@ def choose(
         "maxvol": _by_volume, "fps": _by_distance, "variance": partial(_by_fall, criterion=MeanVariance),
         "medoids": partial(_by_fall, criterion=Coverage),
     }  # fmt: skip
-    pick = rules[settings.with_method("medoids").method]
+    method = settings.method
+    if method == "auto":
+        open_rows = [c.rows for c in decided if not c.fate]
+        every = [rows for rows in (*open_rows, *(c.rows for c in labelled)) if rows is not None]
+        told = len(every) == len(open_rows) + len(labelled) and forces_tell(every[: len(open_rows)])
+        method = "medoids" if told else "maxvol"
+    pick = rules[method]
     found = pick(list(decided), labelled, grader, budget, leads, order)
     if first is not None and leads is None and all(c.fate != "selected" for c in found):
         found = pick(decided, labelled, grader, budget, first, order)
