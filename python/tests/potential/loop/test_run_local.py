@@ -277,6 +277,17 @@ def test_a_setting_that_goes_back_to_its_default_is_a_changed_one(tmp_path: Path
         LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")._settle()
 
 
+def test_auto_is_what_a_loop_selected_by_before_there_was_auto(tmp_path: Path) -> None:
+    for method in ("maxvol", "auto", "maxvol"):
+        LocalLoop(
+            tmp_path / "si.yaml", config(selection={"method": method}), tmp_path / "out", tmp_path / "state"
+        )._settle()
+    with pytest.raises(StateError, match=r"selection\.method was 'maxvol' and is 'fps'"):
+        LocalLoop(
+            tmp_path / "si.yaml", config(selection={"method": "fps"}), tmp_path / "out", tmp_path / "state"
+        )._settle()
+
+
 def test_a_changed_file_of_the_surrogate_is_a_changed_input(tmp_path: Path) -> None:
     section = {"model": "classical", "pair_style": "sw", "pair_file": "Si.sw"}
     (tmp_path / "state").mkdir()
