@@ -35,6 +35,9 @@ def test_molecules_with_large_forces_count_for_less_and_nothing_else_does() -> N
     # most of them relaxed: forces that are usual for the rest stay what they are
     frames = [*[forced("OH2", 1e-4) for _ in range(5)], *[forced("OH2", 1.0) for _ in range(5)], *others]
     assert calm(frames) == frames
+    # nearly all relaxed: what heat gives a bond is not large
+    frames = [*[forced("OH2", 1e-4) for _ in range(9)], forced("OH2", 0.9), forced("OH2", 9.0)]
+    assert [frame.weights.force for frame in calm(frames)] == pytest.approx([1.0] * 10 + [0.01])
     frames = [*[forced("OH2", 1.0) for _ in range(9)], forced("OH2", 5.0), forced("OH2", 500.0), *others]
     weights = [(frame.weights.energy, frame.weights.force, frame.weights.stress) for frame in calm(frames)]
     assert weights[:9] + weights[11:] == [(1.0, 1.0, 1.0)] * 11

@@ -14,6 +14,8 @@ FEWEST = 5
 """Of fewer other frames, all count."""
 # quantile of the force sizes of molecules beyond which they count for less, also where half are relaxed; and how little
 _USUAL, _LEAST = 0.75, 0.01
+# eV/Å, what a stretching bond has at room temperature (30 eV/Å² and 26 meV): no more is large, however relaxed the rest
+_WARM = 0.9
 
 
 def met(frames: Sequence[LabelledFrame]) -> npt.NDArray[np.bool_]:
@@ -53,14 +55,16 @@ def calm(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
     -------
     list of LabelledFrame
         The same; of frames that are not periodic and have three atoms or more, energies and forces are weighed by
-        q² / (w f²), at most 1 and at least 0.01, with f the root mean square force, q its upper quartile over them and
-        w the frame's own weight, where that is below 1: what counts for less already is not lowered for it twice.
+        q² / (w f²), at most 1 and at least 0.01, with f the root mean square force, q its upper quartile over them, but
+        no less than 0.9 eV/Å, and w the frame's own weight, where that is below 1: what counts for less already is not
+        lowered for it twice.
     """
     size = np.array([_size(frame) for frame in frames])
     if not (size > 0).any():
         return list(frames)
     given = np.array([min(frame.weights.force, 1.0) for frame in frames])
-    part = np.quantile(size[size > 0], _USUAL) ** 2 / np.maximum(given * size**2, 1e-18)
+    usual = max(float(np.quantile(size[size > 0], _USUAL)), _WARM)
+    part = usual**2 / np.maximum(given * size**2, 1e-18)
     part = np.clip(part, _LEAST, 1.0)
     return [
         frame
