@@ -279,20 +279,16 @@ class Selection(Section):
         1e-3, "Structures whose descriptors differ by less than this share of their spread are one.", gt=0, le=1
     )
 
-    def with_method(self, method: Literal["medoids", "maxvol"]) -> Selection:
-        """Say what ``auto`` is.
-
-        Parameters
-        ----------
-        method
-            In its place.
+    def in_loop(self) -> Selection:
+        """Say what ``auto`` is in a learning loop.
 
         Returns
         -------
         Selection
-            Itself where a method is chosen.
+            With ``maxvol`` in its place, by which loops selected before there was ``auto``; itself where a method is
+            chosen.
         """
-        return self.model_copy(update={"method": method}) if self.method == "auto" else self
+        return self.model_copy(update={"method": "maxvol"}) if self.method == "auto" else self
 
 
 class Embedding(Section):

@@ -117,5 +117,5 @@ def test_rows_that_memory_does_not_hold_leave_auto_to_descriptors(monkeypatch):
 
 
 def test_auto_is_medoids_by_the_verb_and_what_was_chosen_stays():
-    assert Selection().with_method("maxvol").method == "maxvol"
-    assert Selection(method="fps").with_method("maxvol").method == "fps"
+    assert Selection().in_loop().method == "maxvol"
+    assert Selection(method="fps").in_loop().method == "fps"

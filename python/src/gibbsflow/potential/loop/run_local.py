@@ -350,8 +350,7 @@ def _changes(before: dict[str, Any], now: PotentialConfig) -> list[str]:
     when the state was begun, for nothing that it holds depends on it.
     """
     configs = [read_section(PotentialConfig, before, where=loop_state.CONFIG), now]
-    # in a loop auto is maxvol, which was the default before there was auto
-    configs = [one.model_copy(update={"selection": one.selection.with_method("maxvol")}) for one in configs]
+    configs = [one.model_copy(update={"selection": one.selection.in_loop()}) for one in configs]
     old, new = (
         {(section, key): to_jsonable_python(value) for section, part in one for key, value in part} for one in configs
     )

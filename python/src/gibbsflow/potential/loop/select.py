@@ -64,7 +64,7 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     closed = {name for status in _CLOSED for name in ids_of(manager.frames(status))}
     frames = [frame for frame in frames if structure_id(frame) not in closed]
     labelled = manager.frames(RowStatus.LABELLED)
-    settings = config.selection.with_method("maxvol")
+    settings = config.selection.in_loop()
     budget = min(settings.budget, config.convergence.max_labels - point.labels_made)
     chosen: list[Atoms] = []
     seed = derive_seed(point.seed, "select", point.generation)

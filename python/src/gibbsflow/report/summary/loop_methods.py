@@ -63,7 +63,7 @@ def loop_methods(
         f"Each generation ran {config.loop.trajectories} trajectories of {exploration.ensemble.upper()} molecular "
         f"dynamics with the potential, of up to {exploration.steps} steps of {exploration.timestep_fs:g} fs at {ramp}; "
         f"structures that the {unknown} found unknown were candidates, of which at most {config.selection.budget} were "
-        f"chosen by {config.selection.with_method('maxvol').method} and labelled."
+        f"chosen by {config.selection.in_loop().method} and labelled."
     )
     errors = [
         f"{last.force_mae_ev_per_angstrom:.3g} eV/Å in forces",
