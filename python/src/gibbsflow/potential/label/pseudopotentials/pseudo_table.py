@@ -190,8 +190,8 @@ def _instead(element: str, elements: Sequence[str], dft: Dft) -> str:
     own = sorted(f"{library}/{functional}" for (library, functional), found in having.items() if element in found)
     table = f"the table has {', '.join(own)}" if own else "the table has none"
     whole = next((pair for pair, found in sorted(having.items()) if wanted <= found), None)
-    settings = f"pseudo_library: {whole[0]}, functional: {whole[1]}" if whole else ""
-    ways = [f"dft: {{{settings}}}"] * bool(whole) + ["a file under dft.pseudopotentials", "engine: gpaw, or tblite"]
+    ways = ["dft: {" + f"pseudo_library: {whole[0]}, functional: {whole[1]}" + "}"] if whole else []
+    ways += ["a file under dft.pseudopotentials", "engine: gpaw, or tblite"]
     return f"{table}; {'; or '.join(ways)}"
 
 
