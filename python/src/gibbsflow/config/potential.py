@@ -136,6 +136,9 @@ class Generator(Section):
     defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = setting(
         ("vacancy", "interstitial", "antisite"), "Point defects, one of each that symmetry makes different."
     )
+    antisites: Literal["auto", "all"] = setting(
+        "auto", "In compounds of ions auto puts no cation in the place of an anion, nor the other way round; all does."
+    )
     defects_max: int = setting(
         6, "Defects of one kind in one parent; drawn by the seed where symmetry leaves more.", ge=1, le=1000
     )

@@ -45,7 +45,7 @@ _OF_METHODS: Mapping[str, tuple[str, ...]] = {
     "cell_strain_max": ("strain",),
     **dict.fromkeys(("rattle_count", "rattle_strain_max"), ("rattle",)),
     **dict.fromkeys(("sqs_atoms_max", "sqs_composition_step", "sqs_steps"), ("sqs",)),
-    **dict.fromkeys(("defects_max", "interstitial_distance_angstrom"), ("defect",)),
+    **dict.fromkeys(("antisites", "defects_max", "interstitial_distance_angstrom"), ("defect",)),
     **dict.fromkeys(("surface_indices", "surface_layers", "surface_vacuum_angstrom"), ("surface",)),
     "box_angstrom": ("dimer", "isolated_atom"),
 }  # fmt: skip

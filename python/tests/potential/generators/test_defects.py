@@ -24,13 +24,33 @@ def test_defects_are_one_of_each_orbit() -> None:
     counts = {
         kind: sum(a.info["config_type"] == kind for a in made) for kind in ("vacancy", "antisite", "interstitial")
     }
-    assert counts == {"vacancy": 2, "antisite": 2, "interstitial": 2}  # one hole, two elements
+    assert counts == {"vacancy": 2, "antisite": 0, "interstitial": 2}  # one hole, two elements
 
 
 def test_two_atoms_less_one_are_no_vacancy() -> None:
     cell = tag(bulk("NaCl", "rocksalt", a=5.64), "bulk", generator="test", seed=0)
-    kinds = {a.info["config_type"] for a in defects.make([cell], Target(elements=("Na", "Cl")), SETTINGS)}
+    settings = Generator(antisites="all")
+    kinds = {a.info["config_type"] for a in defects.make([cell], Target(elements=("Na", "Cl")), settings)}
     assert kinds == {"antisite", "interstitial"}
+
+
+def test_ions_change_places_with_those_of_their_sign() -> None:
+    """Mg and Ca of an oxide do, and S comes in for O; a semiconductor's two elements do."""
+    only = Generator(defect_kinds=("antisite",))
+    salt = tag(bulk("MgO", "rocksalt", a=4.21, cubic=True), "bulk", generator="test", seed=0)
+    formulas = [a.get_chemical_formula() for a in defects.make([salt], Target(elements=("Mg", "O", "Ca", "S")), only)]
+    assert sorted(formulas) == ["CaMg3O4", "Mg4O3S"]
+    assert defects.apart([salt], only) == [
+        "no antisites of cations and anions (Mg, O): generator.antisites: all makes these, too"
+    ]
+    every = Generator(defect_kinds=("antisite",), antisites="all")
+    assert len(defects.make([salt], Target(elements=("Mg", "O")), every)) == 2
+    assert defects.apart([salt], every) == []
+    gallium_arsenide = tag(bulk("GaAs", "zincblende", a=5.65, cubic=True), "bulk", generator="test", seed=0)
+    assert len(defects.make([gallium_arsenide], Target(elements=("Ga", "As")), only)) == 2
+    # a metal takes oxygen in: what it makes is no compound of ions yet
+    magnesium = tag(bulk("Mg", "hcp", a=3.21, c=5.21), "bulk", generator="test", seed=0)
+    assert len(defects.make([magnesium], Target(elements=("Mg", "O")), only)) == 1
 
 
 def test_tetrahedral_hole_of_silicon() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.structures.ions import ionic, opposite
 from gibbsflow.config.structures.molecules import molecular_ions
 from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom
 from gibbsflow.potential.data.structures import tag
@@ -26,7 +27,8 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
     A cell of two atoms gives no vacancy: the one that is left is a crystal of its own, of half the density. Molecules
     and molecular ions (OH, CO3, ...) stay whole: one is missing with all of its atoms, none has an atom of another
-    element, and elements that occur in them alone come in nowhere else.
+    element, and elements that occur in them alone come in nowhere else. In a compound of ions no cation takes the place
+    of an anion, or the other way round, unless `antisites` is ``all``.
 
     Parameters
     ----------
@@ -60,9 +62,10 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 del atoms[leaving]
                 found.append(("vacancy", atoms))
         if "antisite" in settings.defect_kinds:
+            salt = settings.antisites == "auto" and ionic(set(parent.get_chemical_symbols()))
             for site in free:
                 for element in elements:
-                    if element != parent[site].symbol:
+                    if element != parent[site].symbol and not (salt and opposite(element, parent[site].symbol)):
                         atoms = parent.copy()
                         atoms[site].symbol = element
                         found.append(("antisite", atoms))
@@ -107,6 +110,30 @@ def kept_whole(parents: Sequence[Atoms]) -> list[str]:
         return []
     lone = f", and {', '.join(sorted(alone))} as no antisite or interstitial" if alone else ""
     return [f"defects keep {', '.join(sorted(names))} whole: as vacancies with all of their atoms{lone}"]
+
+
+def apart(parents: Sequence[Atoms], settings: Generator) -> list[str]:
+    """Say which elements do not change places.
+
+    Parameters
+    ----------
+    parents
+        As :func:`make` gets them.
+    settings
+        ``antisites`` and the kinds of defects count.
+
+    Returns
+    -------
+    list of str
+        One note; empty where all may.
+    """
+    if settings.antisites == "all" or "antisite" not in settings.defect_kinds:
+        return []
+    compounds = {frozenset(parent.get_chemical_symbols()) for parent in parents if parent.pbc.all()}
+    elements = sorted({element for compound in compounds if ionic(compound) for element in compound})
+    if not elements:
+        return []
+    return [f"no antisites of cations and anions ({', '.join(elements)}): generator.antisites: all makes these, too"]
 
 
 def _whole(parent: Atoms) -> list[list[int]]:

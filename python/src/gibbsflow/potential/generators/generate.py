@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 5
+PHYSICS = 6
 """Raised by hand when the same settings give other structures."""
 
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]
@@ -172,7 +172,7 @@ def generate(
         if not found:
             made.notes.append(f"{method} made nothing: it does not apply to this target")
         if method == "defect":
-            made.notes += defects.kept_whole(start)
+            made.notes += [*defects.kept_whole(start), *defects.apart(start, settings)]
         if method == "sqs" and found:
             start = [*start, *found]
             errors = ", ".join(f"{a.symbols} {a.info['sqs_error']:.4f} ({a.info['sqs_engine']})" for a in found)

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential_training import Embedding
+from gibbsflow.config.structures.ions import ANIONS, NONMETALS, ionic
 from gibbsflow.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-_ANIONS = {**dict.fromkeys(("F", "Cl", "Br", "I"), -1), **dict.fromkeys(("O", "S", "Se"), -2), "N": -3}
 _CATIONS = {
     **dict.fromkeys(("Li", "Na", "K", "Rb", "Cs", "Ag"), 1),
     **dict.fromkeys(("Be", "Mg", "Ca", "Sr", "Ba", "Zn", "Cd"), 2),
     **dict.fromkeys(("Al", "Ga", "In", "Sc", "Y", "La"), 3),
     **dict.fromkeys(("Si", "Ge", "Ti", "Zr", "Hf"), 4),
 }
-_NONMETALS = {*_ANIONS, "H", "C", "P", "B", "He", "Ne", "Ar", "Kr", "Xe"}
 _HIGHEST = 7
 # shares of elements are taken for simple fractions: a vacancy does not change what a salt is
 _LARGEST_DENOMINATOR = 12
@@ -50,7 +49,7 @@ def charges_of(atoms: Atoms, settings: Embedding) -> dict[str, float] | None:
     """
     symbols = sorted(set(atoms.get_chemical_symbols()))
     if settings.stoichiometry == "free" or (settings.stoichiometry == "auto" and not settings.formal_charges
-                                            and not _ionic(symbols)):  # fmt: skip
+                                            and not ionic(symbols)):  # fmt: skip
         return None
     given = settings.formal_charges
     if given:
@@ -101,19 +100,12 @@ def surplus(
     return sorted(gone)
 
 
-def _ionic(symbols: Sequence[str]) -> bool:
-    """Whether metals (silicon and germanium among them) meet formers of anions, and nothing else is there."""
-    anions = [symbol for symbol in symbols if symbol in _ANIONS]
-    metals = [symbol for symbol in symbols if symbol not in _NONMETALS]
-    return bool(anions) and bool(metals) and len(anions) + len(metals) == len(symbols)
-
-
 def _guess(atoms: Atoms) -> dict[str, float] | None:
     """Charges of the simple formula that is nearest to the composition: usual ones, or what one metal must have."""
     symbols = atoms.get_chemical_symbols()
     share = {s: Fraction(symbols.count(s), len(symbols)).limit_denominator(_LARGEST_DENOMINATOR) for s in set(symbols)}
-    metals = [symbol for symbol in share if symbol not in _NONMETALS]
-    charges = {symbol: _ANIONS.get(symbol, _CATIONS.get(symbol)) for symbol in share}
+    metals = [symbol for symbol in share if symbol not in NONMETALS]
+    charges = {symbol: ANIONS.get(symbol, _CATIONS.get(symbol)) for symbol in share}
     open_ = [symbol for symbol in metals if charges[symbol] is None]
     if not open_ and sum(share[s] * int(charges[s] or 0) for s in share) == 0:
         return {symbol: float(charge or 0) for symbol, charge in sorted(charges.items())}
