@@ -53,6 +53,20 @@ def test_a_box_that_is_said_to_be_periodic_or_not_is_one_structure() -> None:
     assert reasons(checked([*frames, *slabs])) == {}
 
 
+def test_one_molecule_in_two_boxes_has_one_set_of_forces() -> None:
+    # across a face of the second; a tight binding of short range gives both the same digits
+    water = [[0.2, 0.2, 0.2], [0.96, 0.2, 0.79], [-0.56, 0.2, 0.79]]
+    frames = [label(Atoms("OH2", water, cell=[side] * 3, pbc=True)) for side in (9.0, 11.0)]
+    frames[1].wrap()
+    frames[1] = relabelled(frames[1], frames[0].calc.results["forces"].copy())
+    assert np.abs(frames[0].calc.results["forces"]).max() > 1e-3 and frames[1].positions.max() > 10
+    assert reasons(checked(frames)) == {}
+    # another shape of it is another structure
+    bent = relabelled(frames[0], frames[0].calc.results["forces"].copy())
+    bent.positions[1] += [0.02, 0.0, 0.03]
+    assert reasons(checked([frames[0], bent])) == {0: ["copied"], 1: ["copied"]}
+
+
 def test_no_force_at_all_where_symmetry_leaves_some() -> None:
     frames = displaced(5)
     frames[2] = relabelled(frames[2], np.zeros((len(frames[2]), 3)))

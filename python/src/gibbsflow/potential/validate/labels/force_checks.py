@@ -7,9 +7,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
+from gibbsflow.config.structures.molecules import parts
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
-from gibbsflow.potential.data.twins import VOLUME_SHARE, same_distances, sorted_distances
+from gibbsflow.potential.data.twins import DISTANCE_ANGSTROM, VOLUME_SHARE, same_distances, sorted_distances
 from gibbsflow.potential.validate.labels.audited import Audited
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ def check_zero_forces(labels: Sequence[Audited]) -> None:
 def check_copied_forces(labels: Sequence[Audited]) -> None:
     """Enter the reason ``copied`` where two structures have the same forces in every digit: one of both has another's.
 
-    Shifted, turned or mirrored copies of one structure may have them. Which of two has lost its own is not known, so
-    that both are held.
+    Shifted, turned or mirrored copies of one structure may have them, and one molecule in two boxes, which an engine of
+    short range does not feel. Which of two has lost its own is not known, so that both are held.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def check_copied_forces(labels: Sequence[Audited]) -> None:
                 groups.setdefault((forces.round(_DIGITS) + 0.0).tobytes(), []).append((label, label.frame))
     for members in groups.values():
         for (one, a), (other, b) in combinations(members, 2):
-            if not _one_structure(a, b):
+            if not (_one_structure(a, b) or _one_molecule(a.atoms, b.atoms)):
                 for label, twin in ((one, other), (other, one)):
                     label.reasons["copied"] = f"its forces are those of {twin.name}, another structure, in every digit"
 
@@ -72,6 +74,20 @@ def _one_structure(one: LabelledFrame, other: LabelledFrame) -> bool:
         if abs(volumes[0] - volumes[1]) > VOLUME_SHARE * max(volumes):
             return False
     return same_distances(sorted_distances(one), sorted_distances(other))
+
+
+def _one_molecule(one: Atoms, other: Atoms) -> bool:
+    """Whether both hold one molecule, the same, in whatever box."""
+    if one.numbers.tolist() != other.numbers.tolist():
+        return False
+    whole = []
+    for atoms in (one, other):
+        found = parts(atoms)
+        if len(found.finite) > 1 or not found.finite[0]:
+            return False
+        whole.append(atoms.positions + found.images @ atoms.cell.array)
+    apart = pdist(whole[0]) - pdist(whole[1])
+    return bool(np.abs(apart).max() <= DISTANCE_ANGSTROM)
 
 
 def _free(atoms: Atoms) -> bool:
