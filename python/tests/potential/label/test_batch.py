@@ -182,6 +182,22 @@ def test_what_is_stored_survives_a_stop(frames: list[Atoms], tmp_path: Path) -> 
     assert [store.load(name) is not None for name in (ZERO, ONE, TWO)] == [True, False, False]
 
 
+def test_what_a_stop_cut_off_is_not_among_the_failed(frames: list[Atoms], tmp_path: Path) -> None:
+    """The signal reaches the engine's program, which ends as one that failed."""
+
+    class Reached(Scripted):
+        def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+            assert folder is not None
+            folder.mkdir(parents=True)
+            if structure_id(atoms) == ONE:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return result_of(atoms).failed("RESOURCE", "killed")
+
+    with Stopper() as stopper, pytest.raises(StoppedEarly):
+        labelled(frames, Reached(), stopper=stopper, logs=tmp_path / "failed")
+    assert [path.name for path in (tmp_path / "failed").iterdir()] == [ZERO]
+
+
 def judged(frames: list[Atoms], engine: Scripted, store: LabelStore, cap: float) -> tuple[Batch, Counter[str]]:
     batch = Batch(frames)
     try:

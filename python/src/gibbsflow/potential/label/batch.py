@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import Labels
-from gibbsflow.errors import InputError, Problem, ScienceError, StateError
+from gibbsflow.errors import InputError, Problem, ScienceError, StateError, StoppedEarly
 from gibbsflow.potential.data.labels import (
     DOUBTS,
     TRANSIENT,
@@ -308,7 +309,13 @@ def label_batch(
 
     queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max, fragile=engine.in_process)
     task = partial(_label, engine, str(logs) if logs is not None else None)
-    queue.run(task, list(wanted.values()), done=_done, lost=_lost, stopper=stopper, text=f"labels ({engine.name})")
+    try:
+        queue.run(task, list(wanted.values()), done=_done, lost=_lost, stopper=stopper, text=f"labels ({engine.name})")
+    except StoppedEarly:
+        # a program that the signal reached leaves its files as one that failed does: its label is only waiting
+        for name in wanted.keys() - batch.results.keys() if logs is not None else ():
+            shutil.rmtree(logs / name, ignore_errors=True)
+        raise
     if not any(result.status == "labelled" for result in batch.results.values()):
         raise ScienceError(
             f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl."
