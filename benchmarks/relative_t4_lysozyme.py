@@ -164,9 +164,8 @@ def compare(options: argparse.Namespace) -> int:
     if table and table.is_file():
         with table.open(newline="", encoding="utf-8") as file:
             rows = {f"{row['ligand_a']}~{row['ligand_b']}": row for row in csv.DictReader(file)}
-    print(
-        "| edge (kcal/mol) | ΔΔG | OpenFE | experiment | in water | OpenFE, in water | status |\n|---|---|---|---|---|---|---|"
-    )
+    print("| edge (kcal/mol) | ΔΔG | OpenFE | experiment | in water | OpenFE, in water | status |")
+    print("|---|---|---|---|---|---|---|")
     apart = []
     for name, edge in published(options.data).items():
         row, water = rows.get(name, {}), kept.get("solvent", {}).get(name)
@@ -181,14 +180,12 @@ def compare(options: argparse.Namespace) -> int:
         if done:
             apart.append((float(done) - edge.experimental_ddg, float(row["ddg_error_kcal_per_mol"]), edge))
     if not apart:
-        print(
-            f"\nno edge is complete; OpenFE's RMSE from experiment over all {len(published(options.data))} is {rmse(published(options.data)):.2f}"
-        )
+        edges = published(options.data)
+        print(f"\nno edge is complete; OpenFE's RMSE from experiment over all {len(edges)} is {rmse(edges):.2f}")
         return 0
     ours_rmse = math.sqrt(sum(each[0] ** 2 for each in apart) / len(apart))
-    print(
-        f"\nRMSE from experiment over {len(apart)}: {ours_rmse:.2f}, OpenFE's over the same {rmse({str(e): e for _, _, e in apart}):.2f}"
-    )
+    theirs = rmse({str(edge): edge for _, _, edge in apart})
+    print(f"\nRMSE from experiment over {len(apart)}: {ours_rmse:.2f}, OpenFE's over the same {theirs:.2f}")
     if options.ns_per_leg:
         ratios = [options.ns_per_leg * (error / edge.ddg_sd) ** 2 / OPENFE_NS_PER_LEG for _, error, edge in apart]
         share, rate = statistics.median(ratios), options.rate_ratio
