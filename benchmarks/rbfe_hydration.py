@@ -20,7 +20,6 @@ import math
 import os
 import platform
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +68,14 @@ class Value:
     cpu_s: float
 
 
-def equilibrated(name: str, config: BindingConfig, state: Path) -> SimSystem:
+def equilibrated(
+    name: str, config: BindingConfig, state: Path, *, smiles: str | None = None, structure: Path | None = None
+) -> SimSystem:
     """A ligand in its box of water, as the verbs of the pipeline leave it."""
     home = state / name
     if not (home / "system" / "system.json").exists():
         (home / "system").mkdir(parents=True, exist_ok=True)
-        system, _ = prepare_solute(row_from_options(name, None, SMILES[name], None, None), config, home / "system")
+        system, _ = prepare_solute(row_from_options(name, structure, smiles, None, None), config, home / "system")
         system.write()
     system = SimSystem.read(home / "system")
     if not (home / "topologies" / "system.json").exists():
@@ -96,11 +97,11 @@ def sampled(system: SimSystem, protocol: Sequence[LegSpec], state: Path) -> Valu
     for spec in protocol:
         leg = read_leg_folder(system.path("legs") / spec.name)
         for replicate in range(leg.replicates):
-            run, begun = state / spec.name / f"replicate_{replicate}", time.process_time()
+            run, begun = state / spec.name / f"replicate_{replicate}", processor_s()
             with Stopper() as stopper:
                 sample_leg(leg, replicate, None, run, run / "out", stopper, Result())
             spent = run / "cpu_s.json"  # of all calls
-            cost = (json.loads(spent.read_text()) if spent.exists() else 0.0) + time.process_time() - begun
+            cost = (json.loads(spent.read_text()) if spent.exists() else 0.0) + processor_s() - begun
             spent.write_text(json.dumps(cost))
             windows = in_order([read_window(path) for path in sorted((run / "out").glob("window_*.parquet"))])
             energies = join_windows(windows, temperature_k=leg.md.temperature_k)
@@ -112,6 +113,11 @@ def sampled(system: SimSystem, protocol: Sequence[LegSpec], state: Path) -> Valu
     means, errors = zip(*(mean_of(values) for values in found.values()), strict=True)
     dg = cycle_sum(protocol, dict(zip(found, means, strict=True)), 0.0)
     return Value(dg, math.hypot(*errors), found, overlap, round(cpu_s, 1))
+
+
+def processor_s() -> float:
+    """Seconds of the processor so far, of programs that ended as well: GROMACS is one."""
+    return sum(os.times()[:4])
 
 
 def mean_of(values: list[tuple[float, float]]) -> tuple[float, float]:
@@ -130,15 +136,15 @@ def absolute(system: SimSystem, config: BindingConfig, state: Path) -> Value:
     return sampled(prepared, SOLVATION, state / system.name / "absolute_state")
 
 
-def relative(a: SimSystem, b: SimSystem, config: BindingConfig, state: Path) -> Value:
+def relative(
+    a: SimSystem, b: SimSystem, config: BindingConfig, state: Path, protocol: Sequence[LegSpec] = RELATIVE_SOLVATION
+) -> Value:
     """The same of b less that of a, along one edge."""
     edge = compare(ligands_of([a, b]), seed=config.run.seed).edge(a.name, b.name)
     folder = state / str(edge)
     pairs = edge.atoms or ()
-    prepared = prepare_edge(
-        a, b, pairs, config, folder / "legs_of_edge", Result(), name=str(edge), protocol=RELATIVE_SOLVATION
-    )
-    return sampled(prepared, RELATIVE_SOLVATION, folder / "state")
+    prepared = prepare_edge(a, b, pairs, config, folder / "legs_of_edge", Result(), name=str(edge), protocol=protocol)
+    return sampled(prepared, protocol, folder / "state")
 
 
 def compared(edge: str, of_edge: Value, ligands: dict[str, Value]) -> dict[str, float]:
@@ -179,7 +185,9 @@ def main() -> int:
     systems: dict[str, SimSystem] = {}
     for edge in options.edges:
         ends = edge.split("~")
-        systems |= {name: equilibrated(name, config, options.state) for name in ends if name not in systems}
+        systems |= {
+            name: equilibrated(name, config, options.state, smiles=SMILES[name]) for name in ends if name not in systems
+        }
         edges[edge] = relative(*(systems[name] for name in ends), config, options.state)
         for name in ends:
             if name not in ligands:

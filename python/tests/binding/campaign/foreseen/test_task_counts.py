@@ -45,6 +45,13 @@ def test_md_in_nanoseconds() -> None:
     assert work["complex"].energies == round(per_window) ** 2 * 100 * 2 and work["equilibration"].energies == 0
 
 
+def test_edges_of_a_file_are_counted(tmp_path: Path) -> None:
+    network = tmp_path / "network.csv"
+    network.write_text("ligand_a,ligand_b\nl0,l1\nl1,l2\nl2,l0\n")
+    found = foresee(rows(3), settings(mode="rbfe", network=str(network), replicates=1))
+    assert (found.tasks["FE_PREPARE"], found.tasks["FE_RUN"], found.notes) == (3, 6, ())
+
+
 def test_other_modes() -> None:
     rbfe = foresee(rows(3), settings(mode="rbfe"))
     assert rbfe.tasks["NETWORK_PLAN"] == 1 and rbfe.tasks["FE_PREPARE"] == 2 and rbfe.notes

@@ -10,6 +10,8 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.network.design.links import kind_of
+from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
@@ -77,12 +79,12 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
     Returns
     -------
     Foreseen
-        Of edges as many as connect all ligands, which a plan may exceed.
+        Of edges those of a network's file; else as many as connect all ligands, which a plan may exceed.
 
     Raises
     ------
     InputError
-        For a λ schedule that cannot be used.
+        For a λ schedule or a network's file that cannot be used.
     """
     run, md, fe, count, notes = settings.run, settings.md, settings.fe, len(rows), []
     each = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
@@ -94,9 +96,8 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
     if MODES[run.mode].free_energies:
         items = count
         if run.mode == "rbfe":
-            items = count - 1
+            items = _edges(settings.relative.network, count, notes)
             tasks["NETWORK_PLAN"] = 1
-            notes.append(f"edges are planned after equilibration: {items} connect all ligands, others come on top")
         tasks["FE_PREPARE"] = items
         protocol = protocol_of(run.mode, explicit=md.explicit, fe=fe)
         schedules = leg_schedules(fe, protocol)
@@ -118,6 +119,13 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
         tasks["ANALYSIS_TRANSFORMATION"] = items
     tasks["ANALYSIS_CAMPAIGN"] = 1
     return Foreseen(tasks, tuple(work), tuple(notes))
+
+
+def _edges(network: str, ligands: int, notes: list[str]) -> int:
+    if kind_of(network) is None:
+        return len(read_network(Path(network), whole=False).edges)
+    notes.append(f"edges are planned after equilibration: {ligands - 1} connect all ligands, others come on top")
+    return ligands - 1
 
 
 def ligand_atoms(row: Row) -> int | None:
