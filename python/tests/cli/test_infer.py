@@ -76,6 +76,7 @@ def test_command_writes_fates(tmp_path):
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert (result["candidates"], result["labelled"], result["budget"]) == (7, 24, 2)
+    assert result["method"] == "medoids"  # what auto was
     assert result["rejected"]["unknown_element"] == 1
     assert result["rejected"]["duplicate"] == 2
     chosen = read(tmp_path / "o" / "selected.extxyz", ":")

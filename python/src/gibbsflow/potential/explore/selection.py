@@ -51,6 +51,8 @@ class Candidate:
         The same in words.
     rows
         Rows of its forces in a fit, shape (forces that count, columns), where the method asks for them.
+    method
+        By which it was decided with the others, empty while undecided: what ``auto`` was.
     """
 
     atoms: Atoms
@@ -60,6 +62,7 @@ class Candidate:
     fate: str = ""
     reason: str = ""
     rows: Floats | None = None
+    method: str = ""
 
 
 class Selector:
@@ -290,7 +293,7 @@ def choose(
     found = pick(list(decided), labelled, grader, budget, leads, order)
     if first is not None and leads is None and all(c.fate != "selected" for c in found):
         found = pick(decided, labelled, grader, budget, first, order)
-    return found
+    return [replace(candidate, method=method) for candidate in found]
 
 
 def _distances(candidate: Candidate, settings: Selection) -> Candidate:
@@ -476,13 +479,14 @@ def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict
     Returns
     -------
     dict
-        Counts by fate, and the fate of each, JSON-serialisable.
+        Counts by fate, the method that was used (null without candidates), and the fate of each, JSON-serialisable.
     """
     counts = Counter(c.fate for c in candidates)
     return {
         "candidates": len(candidates),
         "labelled": labelled,
         "budget": budget,
+        "method": next((c.method for c in candidates), None),
         "selected": counts["selected"],
         "rejected": {fate: counts[fate] for fate in FATES if fate != "selected" and counts[fate]},
         "fates": [
