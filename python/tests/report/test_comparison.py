@@ -53,6 +53,47 @@ def test_differences_errors_and_what_one_lacks(tmp_path):
     assert "3 in both: mean +0.33, root mean square 1.29 kcal/mol; 1 beyond 2" in comparison_text(found)
 
 
+def named(folder, mode, molecules):
+    """Records that say which molecules the rows are of."""
+    (folder / "record.x.json").unlink()
+    for name, smiles in molecules.items():
+        known = {"smiles": smiles} if mode == "rbfe" else {"settings": {"ligand_smiles": smiles}}
+        write_json(folder / f"record.{name}.json", {"ligand": name, "mode": mode, **known})
+    return folder
+
+
+def test_one_name_of_two_molecules_is_not_compared(tmp_path):
+    a = named(campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"), ("y", -4.0, 0.3, "PASS")), "abfe", {"x": "CCO"})
+    b = named(campaign(tmp_path / "b", ("x", -1.0, 0.3, "PASS"), ("y", -3.0, 0.3, "PASS")), "abfe", {"x": "CCN"})
+    found = compare_campaigns(a, b)
+    assert found.rows[0].remark == "two molecules of one name: CCO in A, CCN in B"
+    assert (found.rows[0].a_dg_kcal_per_mol, found.rows[0].ddg_kcal_per_mol, found.rows[0].z) == (-5.0, None, None)
+    assert (found.both, found.far, found.mean_kcal_per_mol) == (1, 1, 1.0)
+    named_alike = named(campaign(tmp_path / "c", ("x", -5.0, 0.3, "PASS")), "abfe", {"x": "OCC"})  # written otherwise
+    assert compare_campaigns(a, named_alike).rows[0].ddg_kcal_per_mol == 0
+
+
+def test_a_molecule_of_two_names_is_joined(tmp_path):
+    a = campaign(tmp_path / "a", ("1", -5.0, 0.3, "PASS"), ("flip", -4.0, 0.3, "PASS"), ("flop", -4.5, 0.3, "PASS"))
+    b = campaign(tmp_path / "b", ("ethanol", -4.5, 0.4, "PASS"), ("amine", -3.0, 0.3, "PASS"))
+    named(a, "abfe", {"1": "CCO", "flip": "CCN", "flop": "CCN"})
+    found = compare_campaigns(a, named(b, "abfe", {"ethanol": "OCC", "amine": "CCN"}))
+    assert [(row.ligand, row.remark) for row in found.rows] == [
+        ("1", "ethanol in B"), ("flip", "not in B"), ("flop", "not in B"), ("amine", "not in A"),
+    ]  # fmt: skip
+    assert found.rows[0].ddg_kcal_per_mol == pytest.approx(0.5)
+
+
+def test_edges_are_joined_by_their_molecules_either_way(tmp_path):
+    a = campaign(tmp_path / "a", ("p~q", 1.0, 0.3, "PASS"), ("q~r", 2.0, 0.3, "PASS"), mode="rbfe")
+    b = campaign(tmp_path / "b", ("q~p", -1.5, 0.4, "PASS"), ("q~r", 0.5, 0.3, "PASS"), mode="rbfe")
+    named(a, "rbfe", {"p~q": ["CO", "CN"], "q~r": ["CN", "CS"]})
+    found = compare_campaigns(a, named(b, "rbfe", {"q~p": ["CN", "CO"], "q~r": ["CN", "CCl"]}))
+    assert [(row.ligand, row.ddg_kcal_per_mol) for row in found.rows] == [("p~q", 0.5), ("q~r", None)]
+    assert found.rows[0].remark == "q~p in B, turned round" and found.rows[0].b_dg_kcal_per_mol == 1.5
+    assert found.rows[1].remark == "two molecules of one name: CN to CS in A, CN to CCl in B"
+
+
 def test_a_campaign_is_like_itself(tmp_path):
     a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
     found = compare_campaigns(a, a)

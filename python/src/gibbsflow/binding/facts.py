@@ -180,6 +180,8 @@ class EdgeFacts(Facts):
         What keeps the boxes neutral as the net charge changes, in words; None where nothing has to.
     edge_difficulty
         Of that map, between 0 and 1; None where it was not scored.
+    edge_smiles
+        Canonical SMILES of both; None where an earlier version made the edge.
     """
 
     written_by: ClassVar[str] = "fe prepare"
@@ -188,6 +190,7 @@ class EdgeFacts(Facts):
     edge_topology: Literal["hybrid", "dual"] = "hybrid"
     edge_ions: str | None = None
     edge_difficulty: float | None = None
+    edge_smiles: tuple[str, str] | None = None
 
 
 class AccountFacts(Facts):

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -46,7 +46,8 @@ class Compared:
     a_verdict, b_verdict
         In each; empty where it has no such row.
     remark
-        ``different`` where |z| is above 2, a change of verdict, or which campaign lacks it and why.
+        ``different`` where |z| is above 2, a change of verdict, or which campaign lacks it and why; what it is called
+        in the second where that has another name for the molecule, or which two molecules have one name.
     """
 
     ligand: str
@@ -117,7 +118,22 @@ def compare_campaigns(a: Path, b: Path) -> Comparison:
     mode = modes[0].pop()
     if mode not in MODES or not MODES[mode].free_energies:
         raise InputError(Problem(f"{a}, {b}", f"mode {shown(mode)}", "campaigns that have free energies", field="mode"))
-    rows = [_compared(name, first.get(name), second.get(name)) for name in dict.fromkeys([*first, *second])]
+    molecules = _molecules(a), _molecules(b)
+    joined = _joined(first, second, *molecules)
+    rows = []
+    for name in dict.fromkeys([*first, *second]):
+        if name in joined.values():
+            continue  # stands in the row of its molecule in A
+        other, known = joined.get(name, name), [of[name] for of in molecules if name in of]
+        if name in first and name in second and len(known) > 1 and known[0] != known[1]:
+            rows.append(_two_molecules(name, first[name], second[name], *known))
+            continue
+        turned = other != name and molecules[0][name] != molecules[1][other]
+        row = _compared(name, first.get(name), _turned(second[other]) if turned else second.get(other))
+        if other != name:
+            said = f"{other} in B" + (", turned round" if turned else "")
+            row = replace(row, remark="; ".join([said, *([row.remark] if row.remark else [])]))
+        rows.append(row)
     differences = [row.ddg_kcal_per_mol for row in rows if row.ddg_kcal_per_mol is not None]
     return Comparison(
         mode=mode,
@@ -251,6 +267,59 @@ def _compared(name: str, a: Mapping[str, Any] | None, b: Mapping[str, Any] | Non
         name, **values, **verdicts, ddg_kcal_per_mol=difference, ddg_error_kcal_per_mol=error, z=z,
         remark="; ".join(remarks),
     )  # fmt: skip
+
+
+def _joined(
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
+    ours: Mapping[str, tuple[str, ...]],
+    theirs: Mapping[str, tuple[str, ...]],
+) -> dict[str, str]:
+    """Names in A alone and in B alone that are of one molecule (edges: of one pair, either way), and of no other."""
+    alone = [name for name in first if name not in second], [name for name in second if name not in first]
+    found: dict[str, str] = {}
+    for name in alone[0]:
+        pair = sorted(ours.get(name, ()))
+        same = [
+            [one for one in names if pair and sorted(of.get(one, ())) == pair]
+            for names, of in ((alone[0], ours), (alone[1], theirs))
+        ]
+        if len(same[0]) == len(same[1]) == 1:
+            found[name] = same[1][0]
+    return found
+
+
+def _turned(row: Mapping[str, Any]) -> dict[str, Any]:
+    value = row["dg_kcal_per_mol"]
+    return {**row, "dg_kcal_per_mol": None if value is None else -value}
+
+
+def _two_molecules(
+    name: str, a: Mapping[str, Any], b: Mapping[str, Any], ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> Compared:
+    """A row of values that have nothing to do with each other: no difference is made of them."""
+    what = f"two molecules of one name: {' to '.join(ours)} in A, {' to '.join(theirs)} in B"
+    row = _compared(name, a, b)
+    return replace(row, ddg_kcal_per_mol=None, ddg_error_kcal_per_mol=None, z=None, remark=what)
+
+
+def _molecules(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Canonical SMILES of each row, where its record says it: one of a ligand, two of an edge."""
+    from rdkit import Chem
+
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for path in sorted(Path(folder).glob("record.*.json")):
+        try:
+            record = read_json(path)
+            told = record.get("smiles") or [record.get("settings", {}).get("ligand_smiles")]
+            known = [Chem.MolFromSmiles(text) for text in told if isinstance(text, str) and text]
+            edge = record.get("mode") == "rbfe"
+            if record.get("ligand") and len(known) == 1 + edge and None not in known:
+                found.setdefault(str(record["ligand"]), set()).add(tuple(map(Chem.MolToSmiles, known)))
+        except (StateError, AttributeError, TypeError) as error:
+            what = f"no record of a transformation ({one_line(str(error), 200)})"
+            raise InputError(Problem(str(path), what, "as the campaign wrote it")) from error
+    return {name: next(iter(of)) for name, of in found.items() if len(of) == 1}
 
 
 def _is_far(z: float | None) -> bool:

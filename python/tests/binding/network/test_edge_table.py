@@ -54,6 +54,26 @@ def test_units_legs_and_other_programs(tmp_path: Path) -> None:
     assert rows[1].status == "failed" and rows[1].cause == "no ΔΔG in the table"
 
 
+def test_edges_that_openfe_gathered_in_part_have_failed(tmp_path: Path) -> None:
+    head = "ligand_i\tligand_j\tDDG(i->j) (kcal/mol)\tuncertainty (kcal/mol)"
+    rows, _ = read(tmp_path, f"{head}\na\tb\tError\tError\nb\tc\t1.2\t0.1\n")
+    assert [row.status for row in rows] == ["failed", "finished"] and rows[0].ddg_error_kcal_per_mol is None
+    assert "row 2, ddg_sd_kcal_per_mol: 'Error' is no number" in refused(tmp_path, f"{head}\na\tb\t1.2\tError\n")
+
+
+def test_fep_plus_without_its_closed_cycles(tmp_path: Path) -> None:
+    head = "Ligand1,Ligand2,Exp. ddG (kcal/mol),Bennett ddG (kcal/mol),Bennett std. error (kcal/mol),CCC ddG (kcal/mol)"
+    (row,), account = read(tmp_path, f"{head}\na,b,1.46,1.93,0.07,1.97\n")
+    assert (row.ligand_a, row.ddg_kcal_per_mol, row.ddg_error_kcal_per_mol) == ("a", 1.93, 0.07)
+    assert row.experimental_ddg_kcal_per_mol == 1.46 and "CCC ddG" in noted(account)
+
+
+def test_both_directions_with_one_sign_are_doubted(tmp_path: Path) -> None:
+    said = noted(read(tmp_path, f"{HEAD}\na,b,3.0,0.1\nb,a,3.1,0.1\n")[1], "warn")
+    assert "a~b is 3 and b~a 3.1 kcal/mol, the same sign" in said
+    assert not noted(read(tmp_path, f"{HEAD}\na,b,3.0,0.1\nb,a,-3.1,0.1\nb,c,0.2,0.1\nc,b,0.2,0.2\n")[1], "warn")
+
+
 def test_what_an_edge_is_made_of(tmp_path: Path) -> None:
     rows, _ = read(tmp_path, f"{HEAD},topology\na,b,1.5,0.2,dual\nb,c,1.5,0.2,\nb,a,-1.4,0.2,dual\n")
     assert [row.topology for row in rows] == ["dual", ""]

@@ -202,6 +202,7 @@ def _of_edge(edge: EdgeFacts) -> dict[str, Any]:
         "difficulty": edge.edge_difficulty,
         "topology": edge.edge_topology,
     }
+    told |= {} if edge.edge_smiles is None else {"smiles": list(edge.edge_smiles)}
     return told if edge.edge_ions is None else told | {"ions": edge.edge_ions}
 
 

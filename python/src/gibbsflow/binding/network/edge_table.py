@@ -26,6 +26,9 @@ _LARGE = 50.0
 _LARGEST = 1e5
 _ERRORS = (1e-4, 1e3)
 _NO_VALUE = "no ΔΔG in the table"
+_OPPOSED = 1.0
+_ALIKE = 0.25
+"""Both directions of an edge are in doubt from this sum, kcal/mol, where their difference is below this share of it."""
 _LEGS = ("complex", "solvent")
 _OTHERS = {
     "ligand_i": "ligand_a",
@@ -33,8 +36,22 @@ _OTHERS = {
     "DDG(i->j) (kcal/mol)": "ddg_kcal_per_mol",
     "uncertainty (kcal/mol)": "ddg_sd_kcal_per_mol",
     "smallest_overlap": "overlap",
+    "Ligand1": "ligand_a",
+    "Ligand2": "ligand_b",
+    "Ligand 1": "ligand_a",
+    "Ligand 2": "ligand_b",
+    "Lig 1": "ligand_a",
+    "Lig 2": "ligand_b",
+    "Bennett ddG (kcal/mol)": "ddg_kcal_per_mol",
+    "Bennett std. error (kcal/mol)": "ddg_error_kcal_per_mol",
+    "Exp. ddG (kcal/mol)": "experimental_ddg_kcal_per_mol",
 }
-"""Columns of `openfe gather`, and of tables that were made from its results."""
+"""Columns of `openfe gather`, of tables made from its results, and of FEP+ (ligand 2 less ligand 1).
+
+FEP+'s "CCC ddG" is left out: cycles were closed in it, so that its edges are not independent.
+"""
+_LOST = "Error"
+"""What `openfe gather --allow-partial` has in place of the ΔΔG of an edge that lacks results."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +161,7 @@ class EdgeRow:
 
 COLUMNS = tuple(field.name for field in fields(EdgeRow) if field.name not in ("line", "spread"))
 _ENERGIES = tuple(name for name in COLUMNS if name.endswith("_kcal_per_mol"))
+_LOSABLE = (*_ENERGIES, "ddg_sd_kcal_per_mol")
 
 
 def reversed_row(row: EdgeRow) -> EdgeRow:
@@ -188,13 +206,20 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
     known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol")
     rows = []
     for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS):
-        rows += [read] if (read := _row(row, kilojoules, account)) else []
+        rows += [read] if (read := _row(_without_lost(row), kilojoules, account)) else []
     for one, other in alike({name for row in rows for name in row.pair}):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
     if rows and all(row.ddg_kcal_per_mol is None and row.cause == _NO_VALUE for row in rows):
         right = "ddg_kcal_per_mol (unit in the name), or complex_kcal_per_mol and solvent_kcal_per_mol"
         account.refuse("no edge has a ΔΔG", right)
     return rows
+
+
+def _without_lost(row: SheetRow) -> SheetRow:
+    """A row without the words that stand for a value and its error where results are missing; it counts as failed."""
+    if row.cells.get("ddg_kcal_per_mol") != _LOST:
+        return row
+    return SheetRow(row.line, {name: cell for name, cell in row.cells.items() if name not in _LOSABLE or cell != _LOST})
 
 
 def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> EdgeRow | None:
@@ -356,6 +381,7 @@ def put_together(rows: Sequence[EdgeRow], account: Account) -> list[EdgeRow]:
     found, repeated = [], 0
     for group in groups.values():
         _same_experiment(group, account)
+        _opposed([row for row in rows if row.pair == group[0].pair], account)
         distinct = _without_copies(group, account)
         repeated += len(distinct) > 1
         found.append(_mean(distinct) if len(distinct) > 1 else distinct[0])
@@ -364,6 +390,21 @@ def put_together(rows: Sequence[EdgeRow], account: Account) -> list[EdgeRow]:
             f"{repeated} pairs have several rows, which are taken for repeats: their mean, error from the spread"
         )
     return found
+
+
+def _opposed(group: Sequence[EdgeRow], account: Account) -> None:
+    """Doubt rows of both directions that are alike only where one of them is not turned round."""
+    told = [(row.ligand_a, row.ddg_kcal_per_mol) for row in group if row.used and row.ddg_kcal_per_mol is not None]
+    there = [ddg for a, ddg in told if a == group[0].ligand_a]
+    back = [ddg for a, ddg in told if a != group[0].ligand_a]
+    if not there or not back:
+        return
+    one, other = float(np.mean(there)), float(np.mean(back))
+    if abs(one + other) > _OPPOSED and abs(one - other) < _ALIKE * abs(one + other):
+        what = (
+            f"{group[0].name} is {one:g} and {group[0].ligand_b}~{group[0].ligand_a} {other:g} kcal/mol, the same sign"
+        )
+        account.warn(what, "ΔG of b less that of a: opposite signs", field="ddg_kcal_per_mol")
 
 
 def _same_experiment(group: Sequence[EdgeRow], account: Account) -> None:

@@ -47,6 +47,13 @@ def test_openfe(tmp_path: Path) -> None:
     assert network.edges == (Edge("b", "a", None, ((0, 1), (1, 0))), Edge("b", "c", None, ((0, 0),)))
 
 
+def test_openfe_of_names_in_digits_alone(tmp_path: Path) -> None:
+    path = openfe(tmp_path / "n.json", "12", [("1", "2", "[[0, 1]]")])
+    path.write_text(path.read_text().replace(r"\"ofe-name\": \"1\"", r"\"ofe-name\": 1"))
+    assert r"\"ofe-name\": 1}" in path.read_text()
+    assert read_network(path, ["1", "2"]).edges == (Edge("1", "2", None, ((0, 1),)),)
+
+
 def test_table_with_all_faults(tmp_path: Path) -> None:
     path = tmp_path / "n.csv"
     path.write_text("ligand_a,ligand_b,note\na,b,x\nb,a,\nc,c,\nd,e,\nz,a,\nB,a,\n")

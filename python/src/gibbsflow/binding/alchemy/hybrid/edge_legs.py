@@ -26,6 +26,7 @@ from gibbsflow.binding.facts import (
     EdgeFacts,
     GivenFacts,
     LegFacts,
+    PreparedFacts,
     RunFacts,
     SettingsFacts,
     TopologyFacts,
@@ -162,10 +163,16 @@ def prepare_edge(
         edge_difficulty=difficulty,
         edge_topology="dual" if dual else "hybrid",
         edge_ions=ions,
+        edge_smiles=_smiles(a, b),
     )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts, ends).with_account(account)
     prepared.write()
     return prepared
+
+
+def _smiles(a: SimSystem, b: SimSystem) -> tuple[str, str] | None:
+    known = a.find(PreparedFacts), b.find(PreparedFacts)
+    return None if known[0] is None or known[1] is None else (known[0].ligand_smiles, known[1].ligand_smiles)
 
 
 def _net_charge(system: SimSystem) -> int:

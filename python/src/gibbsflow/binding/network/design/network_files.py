@@ -227,6 +227,8 @@ def _graphml(text: str, path: Path, account: Account) -> tuple[set[str], list[_F
     for node in root.iter(f"{_GRAPHML}node"):
         molecule = _data(node, "moldict")
         name = molecule.get("molprops", {}).get("ofe-name") if isinstance(molecule, dict) else None
+        if isinstance(name, int | float) and not isinstance(name, bool):
+            name = str(name)  # RDKit makes a number of a title in digits alone
         if not _name(name):
             account.refuse(f"node {shown(node.get('id'))} has no name", "ofe-name among the properties of its molecule")
         elif name in names.values():
