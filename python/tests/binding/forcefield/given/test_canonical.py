@@ -100,6 +100,9 @@ def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber,
     fewer = dataclasses.replace(coordinates, positions_angstrom=coordinates.positions_angstrom[:-3])
     with pytest.raises(InputError, match="in the coordinates"):
         amber_text(tmp_path / "x.top", fewer, (), None, field="f", where="w")
+    small = dataclasses.replace(coordinates, box_angstrom=(17.5, 40.0, 40.0, 90.0, 90.0, 90.0))
+    with pytest.raises(InputError, match=r"a box of 17\.5 Å.*at least 18 Å"):
+        amber_text(tmp_path / "x.top", small, (), None, field="f", where="w")
     rule = re.search(r"^ *1 +2 +yes", text, re.MULTILINE)
     changed = text[: rule.start()] + rule[0].replace("2", "3") + text[rule.end() :]
     (tmp_path / "x.top").write_text(changed)

@@ -98,6 +98,8 @@ def amber_text(
 @contextmanager
 def _by_parmed(where: str, field: str) -> Iterator[None]:
     """Turn whatever ParmEd says of a file into one refusal: it raises errors of many kinds for files from outside."""
+    import parmed  # noqa: F401 - sets filters of its own for its warnings, which those below come after
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -203,6 +205,11 @@ def _converted(
         raise InputError(
             Problem(where, f"has {', '.join(told)}", "harmonic bonds and angles, and torsions", field=field)
         )
+    width = 10 * float(np.diag(_vectors_nm(coordinates)).min())
+    if width < 20 * CUTOFF_NM:
+        what = f"a box of {width:.1f} Å, in which it cannot be compared with what it is converted to"
+        right = f"a box of at least {20 * CUTOFF_NM:g} Å, twice the cutoff of the comparison"
+        raise InputError(Problem(where, what, right, field=field))
     given = source(**_pme())
     constant = _as_periodic_torsions(structure)
     parm = AmberParm.from_structure(structure)
