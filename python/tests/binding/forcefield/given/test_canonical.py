@@ -70,6 +70,22 @@ def test_gromacs_with_ryckaert_bellemans_torsions(amber, tmp_path):
         assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in notes[0]
 
 
+def test_torsions_of_several_terms_by_types(amber, tmp_path):
+    """As pdb2gmx writes them: no numbers in the molecule, several rows for one quadruple of types."""
+    prmtop, coordinates, expected, _ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    rows = re.findall(r"^ +\d+ +1 +5 +6 +1 +(0\.0+ +\S+ +3) *\n", text, re.MULTILINE)
+    assert len(rows) == 3
+    text = re.sub(r"^( +\d+ +1 +5 +6) +1 +0\.0+ +\S+ +3 *\n", r"\1 9\n", text, flags=re.MULTILINE)
+    types = "".join(f"h1 c3 oh ho 9 {row}\n" for row in (rows[0], "0.0 0.0 0"))
+    text = text.replace("[ moleculetype ]", f"[ dihedraltypes ]\n{types}\n[ moleculetype ]", 1)
+    (tmp_path / "x.top").write_text(text)
+    made, _ = amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+    (tmp_path / "made.prmtop").write_text(made)
+    same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
+
+
 def test_a_system_of_openmm(amber, tmp_path):
     prmtop, coordinates, expected, system = amber
     (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))

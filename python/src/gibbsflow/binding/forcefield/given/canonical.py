@@ -194,9 +194,10 @@ def _converted(
     """AMBER's text of a structure, whose energy is held against that of its source."""
     from parmed.amber import AmberParm
 
-    for dihedral_type in structure.dihedral_types:
-        if dihedral_type.per == 0:  # a constant, which moves nothing; its 1-4 pair stays
-            dihedral_type.per, dihedral_type.phi_k = 1, 0.0
+    for held in structure.dihedral_types:
+        for kind in held if isinstance(held, list) else [held]:  # lists: several terms of one row of atom types
+            if kind.per == 0:  # a constant, which moves nothing; its 1-4 pair stays
+                kind.per, kind.phi_k = 1, 0.0
     structure.coordinates = coordinates.positions_angstrom
     structure.box = list(coordinates.box_angstrom)
     if structure.unknown_functional or structure.urey_bradleys or structure.impropers:
