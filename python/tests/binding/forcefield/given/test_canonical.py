@@ -86,6 +86,27 @@ def test_torsions_of_several_terms_by_types(amber, tmp_path):
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[ dihedrals ]", "[ dihedral_restraints ]\n2 1 5 6 1 120 0 10\n\n[ dihedrals ]", r"\[ dihedral_restraints \]"),
+        ("[ angles ]", "[ constraints ]\n1 6 1 0.2\n\n[ angles ]", r"\[ constraints \]"),
+        ("[ bonds ]", "[ exclusions ]\n2 6\n\n[ bonds ]", "excludes atoms 2 and 6 of MOH, more than three bonds"),
+        ("MOH          3", "MOH          2", "nrexcl 2"),
+    ],
+)
+def test_what_parmed_passes_over_is_refused(amber, tmp_path, old, new, expected):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    if "excludes" in expected:  # a bond less, and the two are far apart
+        text = re.sub(r"^ +5 +6 +1 +0\.\S+ +\S+\n", "", text, count=1, flags=re.MULTILINE)
+    assert old in text
+    (tmp_path / "x.top").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=expected):
+        amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+
+
 def test_a_system_of_openmm(amber, tmp_path):
     prmtop, coordinates, expected, system = amber
     (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
