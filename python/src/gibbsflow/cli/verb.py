@@ -67,7 +67,6 @@ def verb(
     level = logging.WARNING if style().quiet else logging.INFO
     logging.basicConfig(handlers=[log, LogTail(formatter)], level=level, force=True)
     logging.getLogger("gibbsflow").setLevel(logging.DEBUG if style().verbose else logging.NOTSET)
-    logging.getLogger("parmed").setLevel(logging.WARNING)  # it tells of each kind of term that it writes
     _log.debug("gibbsflow %s, out %s, state %s: %s", __version__, out, state, shlex.join(sys.argv))
     result = Result()
     start = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -106,6 +107,7 @@ def _by_parmed(where: str, field: str) -> Iterator[None]:
     """Turn whatever ParmEd says of a file into one refusal: it raises errors of many kinds for files from outside."""
     import parmed  # noqa: F401 - sets filters of its own for its warnings, which those below come after
 
+    logging.getLogger("parmed").setLevel(logging.WARNING)  # it tells of each kind of term that it writes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
