@@ -11,9 +11,17 @@ from gibbsflow.cli.solvated_options import given_boxes
 from gibbsflow.cli.system_prep import app
 from gibbsflow.errors import InputError
 
+MISSING = {"a.top": "topology", "a.gro": "coordinates", "x.itp": "includes"}
+
 
 def test_half_a_box_and_contradictions_are_refused(tmp_path):
     both = (tmp_path / "a.top", tmp_path / "a.gro", [tmp_path / "x.itp"])
+    with pytest.raises(InputError) as told:
+        given_boxes(both, (None, None, None), {})
+    named = [f"{tmp_path / name}, complex_{what}: no such file" for name, what in MISSING.items()]
+    assert all(line in str(told.value) for line in named), told.value
+    for name in MISSING:
+        (tmp_path / name).touch()
     (box,) = given_boxes(both, (None, None, None), {"smiles": None})
     assert (box.role, box.includes) == ("complex", (tmp_path / "x.itp",))
     assert given_boxes((None, None, None), (None, None, None), {"smiles": "C"}) == []

@@ -25,6 +25,10 @@ def test_types_and_charges_of_a_mol2(tmp_path):
 def test_terms_without_parameters_are_named():
     text = "c3-s6-zz   0.000   0.000   ATTN, need revision\nc3-c3-oh  67.7  109.4   same as x, penalty score= 42.5\n"
     assert ambertools.missing_terms(text) == ["c3-s6-zz"]
+    short = "ha-ha    0.00   0.000       ATTN, need revision\nc -c3    0.00   0.000       ATTN, need revision\n"
+    assert ambertools.missing_terms(short) == ["ha-ha", "c -c3"]
+    longer = "zz 0.000        0.000  ATTN, need revision\nX -c3-zz-X    1    0.000 ATTN, need revision\n"
+    assert ambertools.missing_terms(longer) == ["zz", "X -c3-zz-X"]
 
 
 def test_terms_come_from_the_force_field_asked_for(tmp_path):

@@ -71,6 +71,14 @@ def given_boxes(
             Problem("command line", "given with topologies, which hold it already", "nothing", field=name)
             for name in idle
         ]
+    for box in boxes:
+        named = {"topology": [box.topology], "coordinates": [box.coordinates], "includes": box.includes}
+        problems += [
+            Problem(str(path), "no such file", "a file", field=f"{box.role}_{what}")
+            for what, paths in named.items()
+            for path in paths
+            if not path.exists()
+        ]
     if problems:
         raise InputError(problems)
     return boxes

@@ -199,7 +199,9 @@ def missing_terms(frcmod: str) -> list[str]:
     list of str
         Their atom types as the file has them (``c3-s6-zz``); empty where nothing is missing.
     """
-    return [line[:11].strip() for line in frcmod.splitlines() if "ATTN, need revision" in line]
+    lacking = [line for line in frcmod.splitlines() if "ATTN, need revision" in line]
+    # types of two characters each: of a bond, the columns of longer names hold its numbers
+    return [terms.group().strip() for line in lacking if (terms := re.match(r".{1,2}(?:-..){0,3}", line))]
 
 
 def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:

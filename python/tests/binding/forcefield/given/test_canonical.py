@@ -70,6 +70,43 @@ def test_gromacs_with_ryckaert_bellemans_torsions(amber, tmp_path):
         assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in notes[0]
 
 
+def test_torsions_of_several_terms_by_types(amber, tmp_path):
+    """As pdb2gmx writes them: no numbers in the molecule, several rows for one quadruple of types."""
+    prmtop, coordinates, expected, _ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    rows = re.findall(r"^ +\d+ +1 +5 +6 +1 +(0\.0+ +\S+ +3) *\n", text, re.MULTILINE)
+    assert len(rows) == 3
+    text = re.sub(r"^( +\d+ +1 +5 +6) +1 +0\.0+ +\S+ +3 *\n", r"\1 9\n", text, flags=re.MULTILINE)
+    types = "".join(f"h1 c3 oh ho 9 {row}\n" for row in (rows[0], "0.0 0.0 0"))
+    text = text.replace("[ moleculetype ]", f"[ dihedraltypes ]\n{types}\n[ moleculetype ]", 1)
+    (tmp_path / "x.top").write_text(text)
+    made, _ = amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+    (tmp_path / "made.prmtop").write_text(made)
+    same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[ dihedrals ]", "[ dihedral_restraints ]\n2 1 5 6 1 120 0 10\n\n[ dihedrals ]", r"\[ dihedral_restraints \]"),
+        ("[ angles ]", "[ constraints ]\n1 6 1 0.2\n\n[ angles ]", r"\[ constraints \]"),
+        ("[ bonds ]", "[ exclusions ]\n2 6\n\n[ bonds ]", "excludes atoms 2 and 6 of MOH, more than three bonds"),
+        ("MOH          3", "MOH          2", "nrexcl 2"),
+    ],
+)
+def test_what_parmed_passes_over_is_refused(amber, tmp_path, old, new, expected):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    if "excludes" in expected:  # a bond less, and the two are far apart
+        text = re.sub(r"^ +5 +6 +1 +0\.\S+ +\S+\n", "", text, count=1, flags=re.MULTILINE)
+    assert old in text
+    (tmp_path / "x.top").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=expected):
+        amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+
+
 def test_a_system_of_openmm(amber, tmp_path):
     prmtop, coordinates, expected, system = amber
     (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
@@ -100,6 +137,9 @@ def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber,
     fewer = dataclasses.replace(coordinates, positions_angstrom=coordinates.positions_angstrom[:-3])
     with pytest.raises(InputError, match="in the coordinates"):
         amber_text(tmp_path / "x.top", fewer, (), None, field="f", where="w")
+    small = dataclasses.replace(coordinates, box_angstrom=(17.5, 40.0, 40.0, 90.0, 90.0, 90.0))
+    with pytest.raises(InputError, match=r"a box of 17\.5 Å.*at least 18 Å"):
+        amber_text(tmp_path / "x.top", small, (), None, field="f", where="w")
     rule = re.search(r"^ *1 +2 +yes", text, re.MULTILINE)
     changed = text[: rule.start()] + rule[0].replace("2", "3") + text[rule.end() :]
     (tmp_path / "x.top").write_text(changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,12 @@ TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM'
 SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".top": "gromacs", ".xml": "openmm"}
 ENERGY_RELATIVE = 1e-5
 """How near the energy of a converted topology has to be, term by term."""
+_SECTIONS = frozenset(
+    "defaults atomtypes bondtypes constrainttypes angletypes dihedraltypes cmaptypes pairtypes nonbond_params "
+    "implicit_genborn_params moleculetype atoms bonds pairs angles dihedrals cmap settles virtual_sites3 dummies3 "
+    "exclusions position_restraints system molecules".split()
+)
+"""What ParmEd reads of a GROMACS topology, and what moves nothing here."""
 CUTOFF_NM = 0.9
 _PLAIN_FORCES = (
     "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
@@ -98,6 +105,9 @@ def amber_text(
 @contextmanager
 def _by_parmed(where: str, field: str) -> Iterator[None]:
     """Turn whatever ParmEd says of a file into one refusal: it raises errors of many kinds for files from outside."""
+    import parmed  # noqa: F401 - sets filters of its own for its warnings, which those below come after
+
+    logging.getLogger("parmed").setLevel(logging.WARNING)  # it tells of each kind of term that it writes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -122,11 +132,36 @@ def _gromacs(text: str, where: str, field: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whole.top"
         path.write_text(text)
-        structure = GromacsTopologyFile(str(path))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            structure = GromacsTopologyFile(str(path))
+        _all_read(path, structure, [str(one.message) for one in told], where, field)
     if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
         what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
         raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
     return structure
+
+
+def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field: str) -> None:
+    """Refuse what GROMACS computes and ParmEd passes over in silence."""
+    from parmed.gromacs._cpp import CPreProcessor
+
+    heads = [line.strip() for line in CPreProcessor(str(path)) if line.lstrip().startswith("[")]
+    sections = dict.fromkeys(line.split("]")[0].strip("[ ") for line in heads)
+    strange = [f"[ {section} ]" for section in sections if section not in _SECTIONS]
+    problems = [f"has {', '.join(strange)}"] if strange else []
+    for name, (molecule, _) in structure.molecules.items():
+        for atom in molecule.atoms:
+            bonded = {atom}
+            for _ in range(3):
+                bonded |= {partner for one in bonded for partner in one.bond_partners}
+            if apart := [other.idx + 1 for other in atom._exclusion_partners if other not in bonded]:
+                problems.append(f"excludes atoms {atom.idx + 1} and {apart[0]} of {name}, more than three bonds apart")
+                break
+    problems += [f"has a molecule with nrexcl {one.split()[1]}" for one in told if one.startswith("nrexcl ")]
+    if problems:
+        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own"
+        raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
 
 
 def _deserialised(text: str, where: str, field: str) -> openmm.System:
@@ -192,9 +227,10 @@ def _converted(
     """AMBER's text of a structure, whose energy is held against that of its source."""
     from parmed.amber import AmberParm
 
-    for dihedral_type in structure.dihedral_types:
-        if dihedral_type.per == 0:  # a constant, which moves nothing; its 1-4 pair stays
-            dihedral_type.per, dihedral_type.phi_k = 1, 0.0
+    for held in structure.dihedral_types:
+        for kind in held if isinstance(held, list) else [held]:  # lists: several terms of one row of atom types
+            if kind.per == 0:  # a constant, which moves nothing; its 1-4 pair stays
+                kind.per, kind.phi_k = 1, 0.0
     structure.coordinates = coordinates.positions_angstrom
     structure.box = list(coordinates.box_angstrom)
     if structure.unknown_functional or structure.urey_bradleys or structure.impropers:
@@ -203,6 +239,11 @@ def _converted(
         raise InputError(
             Problem(where, f"has {', '.join(told)}", "harmonic bonds and angles, and torsions", field=field)
         )
+    width = 10 * float(np.diag(_vectors_nm(coordinates)).min())
+    if width < 20 * CUTOFF_NM:
+        what = f"a box of {width:.1f} Å, in which it cannot be compared with what it is converted to"
+        right = f"a box of at least {20 * CUTOFF_NM:g} Å, twice the cutoff of the comparison"
+        raise InputError(Problem(where, what, right, field=field))
     given = source(**_pme())
     constant = _as_periodic_torsions(structure)
     parm = AmberParm.from_structure(structure)
@@ -275,8 +316,9 @@ def _energies(system: openmm.System, coordinates: BoxedCoordinates) -> dict[str,
     groups: dict[str, int] = {}
     for force in system.getForces():
         force.setForceGroup(groups.setdefault(type(force).__name__, len(groups)))
+    # before there is a context: its mesh is laid by them, and a prmtop holds one angle where a box may have three
+    system.setDefaultPeriodicBoxVectors(*_vectors_nm(coordinates))
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
-    context.setPeriodicBoxVectors(*_vectors_nm(coordinates))
     context.setPositions(coordinates.positions_angstrom / 10)
     return {
         name: float(context.getState(getEnergy=True, groups={group}).getPotentialEnergy()._value)
