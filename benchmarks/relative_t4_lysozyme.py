@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rbfe_hydration import DEFAULTS, Value, equilibrated, relative
 from rdkit import Chem
+from relative_hydration.run import DEFAULTS, Value, relative
 
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
@@ -101,15 +101,14 @@ def chosen(edges: Mapping[str, Published], asked: list[str]) -> list[Published]:
 def solvent_legs(options: argparse.Namespace) -> int:
     """Run ligands alone in water, and keep each value as it comes."""
     given = {key: yaml.safe_load(value) for key, value in (pair.split("=", 1) for pair in options.settings)}
-    settings = DEFAULTS | {"charge_source": "sdf", "replicates": options.replicates} | given
+    settings = DEFAULTS | {"ligand_ff": "gaff2", "charge_source": "sdf", "replicates": options.replicates} | given
     config = BindingConfig.from_params(settings)
     files = structures(options.data, options.state / "ligands")
     kept = json.loads(options.out.read_text()) if options.out.exists() else {}
     for edge in chosen(published(options.data), options.edges):
         ways = [(edge.ligand_a, edge.ligand_b), (edge.ligand_b, edge.ligand_a)]
         for ends in ways[: 2 if options.reverse else 1]:
-            a, b = (equilibrated(name, config, options.state, structure=files[name]) for name in ends)
-            value = relative(a, b, config, options.state, SOLVENT)
+            value = relative("~".join(ends), config, options.state, SOLVENT, files)
             kept.setdefault("solvent", {})["~".join(ends)] = {
                 **of_leg(value),
                 "settings": {key: str(each) for key, each in settings.items()},
@@ -127,6 +126,8 @@ def of_leg(value: Value) -> dict[str, Any]:
         "dg_kcal_per_mol": value.dg,
         "dg_error_kcal_per_mol": value.error,
         "replicates": value.legs["solvent"],
+        "windows": value.windows,
+        "window_ps": value.window_ps,
         "least_overlap": value.least_overlap,
         "cpu_s": value.cpu_s,
     }

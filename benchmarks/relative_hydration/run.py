@@ -85,12 +85,13 @@ def of_table(row: Mapping[str, str]) -> tuple[float, float]:
     return float(row["calc_kcal_per_mol"]), float(row["calc_error_kcal_per_mol"])
 
 
-def parametrised(name: str, config: BindingConfig, state: Path) -> SimSystem:
-    """A ligand with its parameters and its box of water, as the verbs of the pipeline make it."""
+def parametrised(name: str, config: BindingConfig, state: Path, structure: Path | None = None) -> SimSystem:
+    """A ligand of the table, or of an SDF, with parameters and a box of water, as the pipeline's verbs make it."""
     home = state / name
     if not (home / "system" / "system.json").exists():
         (home / "system").mkdir(parents=True, exist_ok=True)
-        row = row_from_options(name, None, published()[name]["smiles"], None, None)
+        smiles = None if structure else published()[name]["smiles"]
+        row = row_from_options(name, structure, smiles, None, None)
         system, _ = prepare_solute(row, config, home / "system")
         system.write()
     system = SimSystem.read(home / "system")
@@ -100,9 +101,9 @@ def parametrised(name: str, config: BindingConfig, state: Path) -> SimSystem:
     return SimSystem.read(home / "topologies")
 
 
-def equilibrated(name: str, config: BindingConfig, state: Path) -> SimSystem:
+def equilibrated(name: str, config: BindingConfig, state: Path, structure: Path | None = None) -> SimSystem:
     """The same with the frames of its equilibration."""
-    home, topologies = state / name, parametrised(name, config, state)
+    home, topologies = state / name, parametrised(name, config, state, structure)
     with Stopper() as stopper:
         done = equilibrate(topologies, home / "equil_state", home / "trajectory", stopper, Result())
     done.write()
@@ -160,20 +161,27 @@ def absolute(name: str, config: BindingConfig, state: Path, window_ps: float | N
     return sampled(prepared, SOLVATION, state / name / "absolute_state", window_ps)
 
 
-def relative(name: str, config: BindingConfig, state: Path) -> Value:
-    """The same of an edge's second ligand less that of its first."""
+def relative(
+    name: str,
+    config: BindingConfig,
+    state: Path,
+    protocol: Sequence[LegSpec] = RELATIVE_SOLVATION,
+    structures: Mapping[str, Path | None] = {},
+) -> Value:
+    """The same of an edge's second ligand less that of its first; ligands with `structures` are not of the table."""
     first, second = name.split("~")
-    a, b = equilibrated(first, config, state), parametrised(second, config, state)
-    if Ways.of(config).topology != "hybrid":  # a whole ligand has a place of its own in water
-        b = equilibrated(second, config, state)
+    a = equilibrated(first, config, state, structures.get(first))
+    # a whole ligand has a place of its own in water
+    make = parametrised if Ways.of(config).topology == "hybrid" else equilibrated
+    b = make(second, config, state, structures.get(second))
     edge = compare(ligands_of([a, b]), seed=config.run.seed, ways=Ways.of(config)).edge(first, second)
     folder, pairs = state / name, edge.atoms or ()
     print(f"{name}: {len(pairs)} atoms in common, difficulty {edge.difficulty}", flush=True)
     prepared = prepare_edge(
-        a, b, pairs, config, folder / "legs_of_edge", Result(), name=name, protocol=RELATIVE_SOLVATION,
+        a, b, pairs, config, folder / "legs_of_edge", Result(), name=name, protocol=protocol,
         dual=not pairs, difficulty=edge.difficulty,
     )  # fmt: skip
-    return sampled(prepared, RELATIVE_SOLVATION, folder / "state", None)
+    return sampled(prepared, protocol, folder / "state", None)
 
 
 def beside(name: str, ligands: Mapping[str, Any], edges: Mapping[str, Any]) -> dict[str, float]:
