@@ -313,8 +313,9 @@ def label_batch(
         queue.run(task, list(wanted.values()), done=_done, lost=_lost, stopper=stopper, text=f"labels ({engine.name})")
     except StoppedEarly:
         # a program that the signal reached leaves its files as one that failed does: its label is only waiting
-        for name in wanted.keys() - batch.results.keys() if logs is not None else ():
-            shutil.rmtree(logs / name, ignore_errors=True)
+        if logs is not None:
+            for name in wanted.keys() - batch.results.keys():
+                shutil.rmtree(logs / name, ignore_errors=True)
         raise
     if not any(result.status == "labelled" for result in batch.results.values()):
         raise ScienceError(

@@ -86,7 +86,8 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
     InputError
         For a λ schedule or a network's file that cannot be used.
     """
-    run, md, fe, count, notes = settings.run, settings.md, settings.fe, len(rows), []
+    run, md, fe, count = settings.run, settings.md, settings.fe, len(rows)
+    notes: list[str] = []
     each = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
     tasks = dict.fromkeys(each, count)
     equil_ps = settings.equil.heat_ps + settings.equil.equil_ps + (settings.equil.density_ps if md.explicit else 0)
