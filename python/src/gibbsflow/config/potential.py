@@ -149,7 +149,9 @@ class Generator(Section):
     mode_temperatures_k: tuple[float, ...] = setting(
         (300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K"
     )
-    mode_count: int = setting(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
+    mode_count: int = setting(
+        5, "Normal-mode samples at each temperature; every second one turned about the single bonds.", ge=1, le=10_000
+    )
     molecule_count: int = setting(
         10,
         "Of a liquid: molecules of each kind alone, pairs that meet by each two elements, and boxes.",

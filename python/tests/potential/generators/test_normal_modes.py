@@ -57,6 +57,48 @@ def test_a_spring_between_two_atoms_stretches_as_boltzmann_says() -> None:
     assert drawn[:, 0, 0] * 1.008 == pytest.approx(-drawn[:, 1, 0] * 15.999)  # the centre of mass rests
 
 
+@pytest.mark.parametrize(
+    "name, bonds",
+    [("CH3CH2OH", 2), ("H2O2", 1), ("trans-butane", 3), ("bicyclobutane", 0), ("C2H4", 0), ("C6H6", 0), ("CO2", 0)],
+)
+def test_molecules_turn_about_their_single_bonds(name: str, bonds: int) -> None:
+    assert len(normal_modes.turning_bonds(molecule(name))) == bonds
+
+
+def test_a_turn_keeps_bonds_and_angles_and_finds_room() -> None:
+    butane = molecule("trans-butane")
+    bonds = normal_modes.turning_bonds(butane)
+    rng = np.random.default_rng(3)
+    before = butane.get_all_distances()
+    near = before < 2.3  # atoms that are bonded, or bonded to the same one
+    middle = next(bond for bond in bonds if len(bond[2]) > 4)
+    carbons = np.flatnonzero(butane.numbers == 6)
+    ends = [next(i for i in carbons if before[a, i] < 1.6 and i not in middle[:2]) for a in middle[:2]]
+    angles = []
+    for _ in range(60):
+        made = normal_modes.turned(butane, bonds, rng)
+        assert made.get_all_distances()[near] == pytest.approx(before[near])
+        angles.append(made.get_dihedral(ends[0], middle[0], middle[1], ends[1]))
+        hydrogens = made[made.numbers == 1].get_all_distances()
+        assert hydrogens[np.triu_indices(10, 1)].min() > 0.99
+    # trans and both sides of gauche
+    assert np.histogram(angles, bins=[30, 150, 210, 330])[0].min() >= 5
+
+
+def test_every_second_sample_is_turned_and_carries_its_modes() -> None:
+    pytest.importorskip("tblite")
+    settings = Generator(mode_count=4, mode_temperatures_k=(100.0,))
+    peroxide = parents(Target(molecule="H2O2"), settings)
+    made = normal_modes.make(peroxide, Target(molecule="H2O2"), settings)
+    oxygens, hydrogens = ([i for i in range(4) if made[0].numbers[i] == z] for z in (8, 1))
+    first = min(hydrogens, key=lambda i: made[0].get_distance(i, oxygens[0]))
+    (last,) = set(hydrogens) - {first}
+    angles = np.array([atoms.get_dihedral(first, *oxygens, last) for atoms in made])
+    away = np.abs((angles - angles[0] + 180) % 360 - 180)
+    assert away[2] < 40 < away[[1, 3]].max()
+    assert len({round(atoms.get_distance(*oxygens), 6) for atoms in made}) == 4
+
+
 def test_an_ion_relaxes_with_its_charge() -> None:
     """Neutral, a hydronium gives a hydrogen atom away."""
     pytest.importorskip("tblite")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 6
+PHYSICS = 7
 """Raised by hand when the same settings give other structures."""
 
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]

@@ -1,4 +1,4 @@
-"""Normal-mode samples of molecules: displacements along normalised modes with thermal amplitudes."""
+"""Normal-mode samples of molecules: displacements along normalised modes with thermal amplitudes, and turned bonds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
+from ase.data import covalent_radii
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, MissingProgramError, Problem, UnconvergedError
@@ -24,10 +26,16 @@ _STEP_ANGSTROM = 0.005
 _ACCURACY, _HESSIAN_ACCURACY = 0.01, 0.1
 """Of tblite's self-consistency; C60 has by the looser one the Hessian of the other to 0.002 eV/Å² of 56."""
 _SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
+# in sums of covalent radii: neighbours are nearer, a shorter bond resists turning, and no others come as close
+_NEIGHBOURS, _SINGLE, _APART = 1.25, 0.96, 1.6
+_TRIES = 100
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
     """Relax each molecule with GFN2-xTB, take its Hessian, and sample at each temperature.
+
+    Every second sample of a molecule with single bonds is turned about each of them, after its modes, by any angle:
+    harmonic displacements stay in one conformer, and the others are what MD meets next.
 
     Parameters
     ----------
@@ -57,12 +65,15 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         if parent.pbc.any() or len(parent) < 2:
             continue
         relaxed, matrix = _equilibrium(parent)
+        bonds = turning_bonds(relaxed)
         for temperature in settings.mode_temperatures_k:
             for number in range(settings.mode_count):
                 rng = seeded_rng(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
                 atoms = relaxed.copy()
                 rigid = 5 if linear(atoms) else 6
                 atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
+                if number % 2:
+                    atoms = turned(atoms, bonds, rng)
                 made.append(
                     tag(
                         atoms,
@@ -127,6 +138,68 @@ def displacements(
     keep = order[values[order] > _SOFTEST_EV_PER_ANGSTROM2_AMU]
     amplitudes = rng.normal(size=len(keep)) * np.sqrt(KB_EV_PER_K * temperature_k / values[keep])
     return np.asarray((weights * (vectors[:, keep] @ amplitudes)).reshape(-1, 3))
+
+
+def turning_bonds(atoms: Atoms) -> list[tuple[int, int, list[int]]]:
+    """Find the bonds about which a molecule turns: single by their length, in no ring, and at no end.
+
+    Parameters
+    ----------
+    atoms
+        A molecule at its equilibrium.
+
+    Returns
+    -------
+    list of tuple
+        Of each bond the atom that stays, the one that its side turns with, and that side, which is the smaller one.
+    """
+    ratios = _ratios(atoms)
+    graph = nx.from_numpy_array((ratios < _NEIGHBOURS) & ~np.eye(len(atoms), dtype=bool))
+    found = []
+    for bond in nx.bridges(graph):
+        if ratios[bond] < _SINGLE or min(graph.degree(atom) for atom in bond) < 2:
+            continue
+        rest = nx.restricted_view(graph, [], [bond])
+        sides = [sorted(nx.node_connected_component(rest, atom)) for atom in bond]
+        moved = int(len(sides[1]) <= len(sides[0]))
+        found.append((int(bond[1 - moved]), int(bond[moved]), sides[moved]))
+    return found
+
+
+def turned(atoms: Atoms, bonds: Sequence[tuple[int, int, list[int]]], rng: np.random.Generator) -> Atoms:
+    """Turn a molecule about its bonds by random angles, drawn again where atoms would meet.
+
+    Parameters
+    ----------
+    atoms
+        The molecule; it stays as it is.
+    bonds
+        Of :func:`turning_bonds`.
+    rng
+        Random numbers.
+
+    Returns
+    -------
+    Atoms
+        The turned copy; as it was without bonds to turn, or where 100 draws find no room.
+    """
+    near = _ratios(atoms) < _APART
+    for _ in range(_TRIES if bonds else 0):
+        made: Atoms = atoms.copy()
+        for fixed, centre, side in bonds:
+            part = made[side]
+            axis = made.positions[centre] - made.positions[fixed]
+            part.rotate(rng.uniform(0, 360), axis, center=made.positions[centre])
+            made.positions[side] = part.positions
+        if not ((_ratios(made) < _APART) & ~near).any():
+            return made
+    return atoms.copy()
+
+
+def _ratios(atoms: Atoms) -> npt.NDArray[np.float64]:
+    """Distances in sums of covalent radii."""
+    radii = covalent_radii[atoms.numbers]
+    return np.asarray(atoms.get_all_distances() / (radii[:, None] + radii))
 
 
 def hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
