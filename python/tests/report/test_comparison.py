@@ -94,6 +94,18 @@ def test_edges_are_joined_by_their_molecules_either_way(tmp_path):
     assert found.rows[1].remark == "two molecules of one name: CN to CS in A, CN to CCl in B"
 
 
+def test_edges_that_molecules_do_not_tell_apart_are_turned_by_their_names(tmp_path):
+    rows = ("flip~18", 1.0, 0.3, "PASS"), ("old~older", 2.0, 0.3, "PASS"), ("p~q", 3.0, 0.3, "PASS")
+    back = ("18~flip", -1.0, 0.3, "PASS"), ("older~old", -2.0, 0.3, "PASS"), ("q~p", -3.0, 0.3, "PASS")
+    a, b = campaign(tmp_path / "a", *rows, mode="rbfe"), campaign(tmp_path / "b", *back, mode="rbfe")
+    named(a, "rbfe", {"flip~18": ["CO", "CO"], "p~q": ["CN", "CS"]})
+    found = compare_campaigns(a, named(b, "rbfe", {"18~flip": ["CO", "CO"], "q~p": ["CN", "CCl"]}))
+    assert [(row.ligand, row.ddg_kcal_per_mol) for row in found.rows] == [
+        ("flip~18", 0.0), ("old~older", 0.0), ("p~q", None), ("q~p", None),
+    ]  # fmt: skip
+    assert found.rows[1].remark == "older~old in B, turned round"
+
+
 def test_a_campaign_is_like_itself(tmp_path):
     a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
     found = compare_campaigns(a, a)

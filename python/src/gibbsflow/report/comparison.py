@@ -128,7 +128,7 @@ def compare_campaigns(a: Path, b: Path) -> Comparison:
         if name in first and name in second and len(known) > 1 and known[0] != known[1]:
             rows.append(_two_molecules(name, first[name], second[name], *known))
             continue
-        turned = other != name and molecules[0][name] != molecules[1][other]
+        turned = other != name and _runs_back(name, other, *molecules)
         row = _compared(name, first.get(name), _turned(second[other]) if turned else second.get(other))
         if other != name:
             said = f"{other} in B" + (", turned round" if turned else "")
@@ -275,7 +275,10 @@ def _joined(
     ours: Mapping[str, tuple[str, ...]],
     theirs: Mapping[str, tuple[str, ...]],
 ) -> dict[str, str]:
-    """Names in A alone and in B alone that are of one molecule (edges: of one pair, either way), and of no other."""
+    """Names in A alone and in B alone that are of one molecule (edges: of one pair, either way), and of no other.
+
+    Edges that molecules do not tell apart (records without SMILES, poses of one molecule) are found by their names.
+    """
     alone = [name for name in first if name not in second], [name for name in second if name not in first]
     found: dict[str, str] = {}
     for name in alone[0]:
@@ -284,9 +287,27 @@ def _joined(
             [one for one in names if pair and sorted(of.get(one, ())) == pair]
             for names, of in ((alone[0], ours), (alone[1], theirs))
         ]
-        if len(same[0]) == len(same[1]) == 1:
+        if len(same[0]) == len(same[1]) == 1 and len({*pair}) == len(pair):
             found[name] = same[1][0]
+    for name in set(alone[0]) - found.keys():
+        back = _back(name)
+        known = [sorted(of[one]) for of, one in ((ours, name), (theirs, back)) if one in of]
+        if back in alone[1] and back not in found.values() and all(pair == known[0] for pair in known):
+            found[name] = back
     return found
+
+
+def _back(name: str) -> str:
+    """What an edge is called that is run the other way."""
+    return "~".join(reversed(name.split("~")))
+
+
+def _runs_back(
+    name: str, other: str, ours: Mapping[str, tuple[str, ...]], theirs: Mapping[str, tuple[str, ...]]
+) -> bool:
+    """Whether an edge of B runs from the second ligand of A's to its first: by molecules where these differ."""
+    one, two = ours.get(name, ()), theirs.get(other, ())
+    return one != two if one and two and len({*one}) == len(one) else other == _back(name)
 
 
 def _turned(row: Mapping[str, Any]) -> dict[str, Any]:

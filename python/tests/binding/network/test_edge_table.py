@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,32 @@ def test_no_free_energy_of_a_molecule(tmp_path: Path, cells: str) -> None:
 @pytest.mark.parametrize("head", ["ligand_a,ligand_b,ddg", "ligand_a,ligand_b,complex_kcal_per_mol"])
 def test_no_value_anywhere(tmp_path: Path, head: str) -> None:
     assert "no edge has a ΔΔG (right: ddg_kcal_per_mol (unit in the name)" in refused(tmp_path, f"{head}\na,b,1\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (
+            "# Experimental block\n# Ligand, expt_DG, expt_dDG",
+            "table of cinnabar (right: its calculated edges under liga",
+        ),
+        ("labelA,labelB,DDG (kcal/mol),uncertainty (kcal/mol),source,computational", "table of cinnabar"),
+        ("Ligand1, Ligand2, calc_DDG, calc_dDDG(MBAR), calc_dDDG(additional)", "table of cinnabar"),
+        ("edge,ddG,err", "table of pmx (right: its edges under ligand_a,ligand_b,ddg_kcal_per_mol"),
+        ("edge_a_b 1.90 0.10", "table of pmx"),
+        ("leg\tligand_i\tligand_j\tDG(i->j) (kcal/mol)", "of single legs .*right: that of openfe gather --report ddg"),
+        (
+            "ligand\tDG(MLE) (kcal/mol)\tuncertainty (kcal/mol)",
+            "of ligands, not of edges .right: that of openfe gather",
+        ),
+        ("ligand name,DG (kcal/mol),uncertainty (kcal/mol)", "of ligands, not of edges"),
+        ('[["LigandNetwork-8e08", {"graphml": 0, "b": 0}]]', "is JSON .*network plan --network"),
+    ],
+)
+def test_tables_of_other_programs_are_refused_in_a_sentence(tmp_path: Path, head: str, words: str) -> None:
+    text = refused(tmp_path, f"{head}\na,b,1,0.1,x,True\n")
+    assert "problems" not in text and "single" not in refused(tmp_path, f"# made by x\n{HEAD}\na,b,1,0.1\n")
+    assert re.search(words.replace("(right", ".right"), text)
 
 
 def test_one_experiment_a_pair(tmp_path: Path) -> None:

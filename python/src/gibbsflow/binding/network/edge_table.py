@@ -30,6 +30,7 @@ _OPPOSED = 1.0
 _ALIKE = 0.25
 """Both directions of an edge are in doubt from this sum, kcal/mol, where their difference is below this share of it."""
 _LEGS = ("complex", "solvent")
+_HEADER = "ligand_a,ligand_b,ddg_kcal_per_mol,ddg_error_kcal_per_mol"
 _OTHERS = {
     "ligand_i": "ligand_a",
     "ligand_j": "ligand_b",
@@ -50,6 +51,17 @@ _OTHERS = {
 
 FEP+'s "CCC ddG" is left out: cycles were closed in it, so that its edges are not independent.
 """
+_UNLIKE = {
+    r"[\[{]": ("is JSON", "a table of edges (a network that is to be planned: gibbsflow network plan --network)"),
+    r"# ?(experimental|ligand)|label[ab]?,|ligand ?1,.*calc_ddg": (
+        "is a table of cinnabar",
+        f"its calculated edges under {_HEADER}",
+    ),
+    r"edge(,|_[^,]*$)": ("is a table of pmx", f"its edges under {_HEADER}"),
+    r"leg[,\t]": ("is a table of single legs", "that of openfe gather --report ddg"),
+    r"ligand( name)?[,\t] *dg": ("is a table of ligands, not of edges", "that of openfe gather --report ddg"),
+}
+"""How tables begin that hold no edge as it is read here: what they are, and what to give instead."""
 _LOST = "Error"
 """What `openfe gather --allow-partial` has in place of the ΔΔG of an edge that lacks results."""
 
@@ -205,7 +217,7 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
     kilojoules = {name.replace("kcal", "kj"): name for name in _ENERGIES}
     known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol")
     rows = []
-    for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS):
+    for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS, unlike=_UNLIKE):
         rows += [read] if (read := _row(_without_lost(row), kilojoules, account)) else []
     for one, other in alike({name for row in rows for name in row.pair}):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")

@@ -42,6 +42,7 @@ def read_sheet(
     needed: Sequence[str],
     others: Mapping[str, str] | None = None,
     ignored: Collection[str] = (),
+    unlike: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[SheetRow]:
     """Read a table.
 
@@ -63,6 +64,8 @@ def read_sheet(
         Names that other programs give to known columns.
     ignored
         Names that are known and of no use here, so that nothing is said of them.
+    unlike
+        How files begin (in small letters, as a pattern) that are something else: what they are, and what is right.
 
     Returns
     -------
@@ -72,11 +75,14 @@ def read_sheet(
     Raises
     ------
     InputError
-        For a file that is missing or no table.
+        For a file that is missing, no table, or something else that is known.
     """
     right = "a table with the columns " + ", ".join(needed)
     text = read_text(Path(path), right, SHEET_BYTES)
     head = text.lstrip().partition("\n")[0]
+    for begins, (what, instead) in (unlike or {}).items():
+        if re.match(begins, head.lower()):
+            raise InputError(Problem(str(path), what, instead, row=1))
     delimiter = "\t" if "\t" in head and "," not in head else ","
     records = [(n, [c.strip() for c in cells]) for n, cells in csv_records(text, path, right, delimiter=delimiter)]
     records = [(line, cells) for line, cells in records if any(cells)]
