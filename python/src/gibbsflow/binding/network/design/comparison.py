@@ -137,6 +137,8 @@ class Comparison:
         Why a pair has none, in words.
     wholes
         Scores of pairs that are exchanged as a whole, because they have no map or because theirs is as hard.
+    topology
+        As that of the :class:`Ways` that they were compared by.
     """
 
     ligands: Mapping[str, Posed]
@@ -144,6 +146,7 @@ class Comparison:
     scores: Mapping[Pair, MapScore] = field(default_factory=dict)
     causes: Mapping[Pair, str] = field(default_factory=dict)
     wholes: Mapping[Pair, MapScore] = field(default_factory=dict)
+    topology: str = "hybrid"
 
     def candidates(self, hardest: float = HARDEST) -> Candidates:
         """Pairs that can be transformed, with their difficulty.
@@ -188,7 +191,10 @@ class Comparison:
         known = self.scores.get(pair)
         if known is None or known.faults:
             why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
-            raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, "a pair with a usable atom map", field="network"))
+            right = "a pair with a usable atom map"
+            if known is not None and self.topology == "hybrid":
+                right += ", or both as a whole: engine openmm with edge_topology auto"
+            raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, right, field="network"))
         atom_map = self.maps[pair]
         turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()
         return Edge(ligand_a, ligand_b, known.difficulty, turned.pairs)
@@ -265,7 +271,7 @@ def compare(
             asked = known is not None
             if not shared.faults and (a, b) in wholes and (asked or shared.difficulty < wholes[a, b].difficulty):
                 del wholes[a, b]
-    return Comparison(ligands, maps, scores, causes, wholes)
+    return Comparison(ligands, maps, scores, causes, wholes, ways.topology)
 
 
 def _usable(found: MapScore) -> MapScore:
