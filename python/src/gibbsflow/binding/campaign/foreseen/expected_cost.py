@@ -124,7 +124,8 @@ def estimate(
     counts = [ligand_atoms(row) for row in rows]
     ligand = round(sum(known) / len(known)) if (known := [n for n in counts if n is not None]) else _UNKNOWN_ATOMS
     whole = receptor_atoms(receptor)
-    notes = ["charges of ligands larger than some 20 atoms", *found.notes]
+    notes = [] if settings.param.charge_source == "sdf" else ["charges of ligands larger than some 20 atoms"]
+    notes += found.notes
     if whole is None or len(known) < len(counts):
         notes.append("atoms of files that do not tell them in a moment")
     md_s, tasks_s = 0.0, _TASK_S * sum(found.tasks.values())
