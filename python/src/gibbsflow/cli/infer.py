@@ -90,7 +90,7 @@ def select(
         with selection.Selector(potential, _frames(labelled), settings) as selector:
             decided = selector.choose(_frames(candidates), budget=budget, seed=seed)
         write_frames(out / "selected.extxyz", [c.atoms for c in decided if c.fate == "selected"])
-        result.figures = selection.figures(decided, len(selector.known), budget)
+        result.figures = selection.figures(decided, len(selector.known), budget, selector.notes)
 
 
 def _present(files: dict[str, Path]) -> None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 
 from gibbsflow.potential.data.formats.electrons import CHARGE_KEYS
+from gibbsflow.potential.data.formats.masks import FORCE_MASK, RIGHT_MASK, masked_atoms
 from gibbsflow.potential.data.label_keys import one_number
 from gibbsflow.workflow.account import Account
 
@@ -67,7 +67,7 @@ def judge_words(images: Sequence[Atoms], used: Sequence[int], account: Account) 
             elif str(key).lower() in CHARGE_KEYS:
                 charge = _number(value)
         charges.setdefault(charge, []).append(row)
-        out = _masked(atoms)
+        out = masked_atoms(atoms)
         if out is None:
             no_mask.append(row)
         masked += out or 0
@@ -89,9 +89,9 @@ def judge_words(images: Sequence[Atoms], used: Sequence[int], account: Account) 
     if no_mask:
         account.refuse(
             f"is not 0 or 1 for each atom in {_rows(no_mask)}",
-            "1 (or T) for atoms whose forces count, 0 (or F) for the others",
+            RIGHT_MASK,
             row=no_mask[0],
-            field="force_mask",
+            field=FORCE_MASK,
         )
     if masked:
         account.note(f"force_mask leaves the forces of {masked} of {atoms_count} atoms out of the fit")
@@ -115,17 +115,6 @@ def _wrong_unit(key: str, text: str) -> str | None:
     if own in _RIGHT_UNITS[kind] | {"metal", "ase"}:
         return None
     return {"energy": "eV", "force": "eV/Å", "stress": "eV/Å^3", "length": "Å"}[kind]
-
-
-def _masked(atoms: Atoms) -> int | None:
-    """Atoms whose forces do not count; None where the column is no mask."""
-    mask: Any = atoms.arrays.get("force_mask")
-    if mask is None:
-        return 0
-    values = np.asarray(mask)
-    if values.shape != (len(atoms),) or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        return None
-    return int((values == 0).sum())
 
 
 def _number(value: Any) -> float:

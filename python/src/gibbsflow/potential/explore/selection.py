@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,55 +15,21 @@ import numpy.typing as npt
 from ase import Atoms
 
 from gibbsflow.config.potential_training import Selection
-from gibbsflow.engines.lammps import CRASHES, blown_up
-from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
+from gibbsflow.potential.explore.candidates import Candidate, describe, surrogate_force
+from gibbsflow.potential.explore.criteria.medoids import ROWS_BYTES, Coverage, forces_tell
+from gibbsflow.potential.explore.criteria.variance import MeanVariance
 from gibbsflow.potential.explore.distances import shortest_distance
-from gibbsflow.potential.explore.medoids import ROWS_BYTES, Coverage, forces_tell
-from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
+log = logging.getLogger(__name__)
 PHYSICS = 3
 """Raised by hand when the same inputs give another choice."""
 # a candidate that adds less than this to the volume of the active set adds nothing worth a label
 _NEW = 1.05
 FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_budget", "unknown_element")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A structure that might be labelled.
-
-    Attributes
-    ----------
-    atoms
-        The structure.
-    source
-        File and number of the frame, for the record.
-    descriptors
-        Of each atom in the grader's basis, shape (n, d).
-    grade
-        Its largest.
-    fate
-        One of :data:`FATES`, empty while undecided.
-    reason
-        The same in words.
-    rows
-        Rows of its forces in a fit, shape (forces that count, columns), where the method asks for them.
-    method
-        By which it was decided with the others, empty while undecided: what ``auto`` was.
-    """
-
-    atoms: Atoms
-    source: str
-    descriptors: Floats
-    grade: float
-    fate: str = ""
-    reason: str = ""
-    rows: Floats | None = None
-    method: str = ""
 
 
 class Selector:
@@ -77,18 +44,30 @@ class Selector:
     settings
         Section ``selection``.
 
+    Attributes
+    ----------
+    known
+        What of `labelled` counts.
+    notes
+        What was left out of it, and other doubts.
+
     Raises
     ------
     InputError
-        Where the folder holds no potential with a grade.
+        Where the folder holds no potential with a grade, or for whatever is no structure.
     """
 
     def __init__(self, potential: Path, labelled: Iterable[tuple[str, Atoms]], settings: Selection) -> None:
         _, self.grader = read_graded(potential)
         self.settings = settings
         self.calculator = PotentialCalculator(potential)
+        self.known: list[Candidate] = []
+        self.notes: list[str] = []
         try:
-            self.known = [found for found in self._described(labelled) if not found.fate]
+            described = self._described(labelled)
+            self.known = [found for found in described if not found.fate]
+            for reason, number in Counter(found.reason for found in described if found.fate).items():
+                self._note(f"labelled structures left out of the comparison: {number} ({reason})")
         except BaseException:
             self.calculator.close()
             raise
@@ -116,93 +95,29 @@ class Selector:
         list of Candidate
             In the same order, each with its fate.
         """
-        return choose(
+        decided = choose(
             self._described(offered), self.known, self.grader, self.settings, budget=budget, seed=seed,
             largest_force=surrogate_force(self.calculator),
         )  # fmt: skip
+        for because in {found.because: None for found in decided if found.because}:
+            self._note(because)
+        return decided
 
     def _described(self, frames: Iterable[tuple[str, Atoms]]) -> list[Candidate]:
         frames = list(frames)
         rows = self.settings.method in ("variance", "medoids")
+        columns = len(self.grader.species) * self.grader.basis_descriptors
+        kept = sum(found.rows.nbytes for found in self.known if found.rows is not None)
+        needed = kept + 8 * columns * sum(3 * len(atoms) for _, atoms in frames)
         if self.settings.method == "auto":
-            columns = len(self.grader.species) * self.grader.basis_descriptors
-            rows = 8 * columns * sum(3 * len(atoms) for _, atoms in frames) <= ROWS_BYTES
+            rows = needed <= ROWS_BYTES
+        elif rows and needed > ROWS_BYTES:
+            self._note(f"selection.method {self.settings.method} keeps {needed / 2**30:.1f} GiB of rows in memory")
         return describe(frames, self.calculator, rows=rows)
 
-
-def describe(
-    frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculator, *, rows: bool = False
-) -> list[Candidate]:
-    """Candidates with descriptors and grade; those that hold an element unknown to the potential come with that fate.
-
-    Parameters
-    ----------
-    frames
-        Source and structure.
-    calculator
-        Present potential, with its active set.
-    rows
-        Whether the rows of their forces in a fit are wanted too.
-
-    Returns
-    -------
-    list of Candidate
-        In the same order.
-
-    Raises
-    ------
-    InputError
-        Where the potential has no active set, or positions are not finite.
-    """
-    result = []
-    for source, atoms in frames:
-        alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
-        if alien:
-            result.append(
-                Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}")
-            )
-            continue
-        if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-            raise InputError(Problem(source, "positions or cell are not finite", "numbers"))
-        descriptors, grades = calculator.describe(atoms)
-        own = _counting(calculator.force_rows(atoms), atoms) if rows else None
-        result.append(Candidate(atoms, source, descriptors, float(grades.max()), rows=own))
-    return result
-
-
-def _counting(rows: Floats, atoms: Atoms) -> Floats:
-    """Rows of the forces that count: in a box that was cut out, those of its core."""
-    mask = atoms.arrays.get("force_mask")
-    return rows if mask is None else rows[np.repeat(np.asarray(mask) > 0, 3)]
-
-
-def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]:
-    """Make a function that gives the largest force of the potential on an atom of a structure.
-
-    Parameters
-    ----------
-    calculator
-        Present potential.
-
-    Returns
-    -------
-    Callable
-        From a structure to the largest force in eV/Å; infinite where the potential fails.
-    """
-
-    def _largest(atoms: Atoms) -> float:
-        copy = atoms.copy()
-        copy.calc = calculator
-        try:
-            forces = copy.get_forces()
-        except EngineError as error:
-            calculator.close()
-            if not blown_up(error) and error.code not in CRASHES:
-                raise  # the potential's files or the program are at fault, and not the structure
-            return float("inf")
-        return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
-
-    return _largest
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        log.info("%s", text)
 
 
 def fingerprint(symbols: Sequence[str], descriptors: Floats, species: Sequence[str]) -> Floats:
@@ -283,17 +198,24 @@ def choose(
         "maxvol": _by_volume, "fps": _by_distance, "variance": partial(_by_fall, criterion=MeanVariance),
         "medoids": partial(_by_fall, criterion=Coverage),
     }  # fmt: skip
-    method = settings.method
+    method, because = settings.method, ""
     if method == "auto":
-        open_rows = [c.rows for c in decided if not c.fate]
-        every = [rows for rows in (*open_rows, *(c.rows for c in labelled)) if rows is not None]
-        told = len(every) == len(open_rows) + len(labelled) and forces_tell(every[: len(open_rows)])
-        method = "medoids" if told else "maxvol"
+        because = _why_not_medoids([c for c in decided if not c.fate], labelled)
+        method = "maxvol" if because else "medoids"
     pick = rules[method]
     found = pick(list(decided), labelled, grader, budget, leads, order)
     if first is not None and leads is None and all(c.fate != "selected" for c in found):
         found = pick(decided, labelled, grader, budget, first, order)
-    return [replace(candidate, method=method) for candidate in found]
+    return [replace(candidate, method=method, because=because) for candidate in found]
+
+
+def _why_not_medoids(open_: Sequence[Candidate], labelled: Sequence[Candidate]) -> str:
+    """Why rows of forces do not decide by themselves; empty where they do."""
+    if any(c.rows is None for c in (*open_, *labelled)):
+        return f"by maxvol, as rows of forces would take more than {ROWS_BYTES / 2**30:g} GiB"
+    if not forces_tell([c.rows for c in open_ if c.rows is not None]):
+        return "by maxvol, as the forces of more than one candidate in ten vanish by symmetry, or do not count"
+    return ""
 
 
 def _distances(candidate: Candidate, settings: Selection) -> Candidate:
@@ -464,7 +386,7 @@ def _rows(candidate: Candidate) -> Floats:
     return candidate.rows
 
 
-def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict[str, Any]:
+def figures(candidates: Sequence[Candidate], labelled: int, budget: int, notes: Sequence[str] = ()) -> dict[str, Any]:
     """What ``result.json`` says of a selection.
 
     Parameters
@@ -475,11 +397,14 @@ def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict
         Number of structures that were labelled before.
     budget
         Structures to select at most.
+    notes
+        Of the selector.
 
     Returns
     -------
     dict
-        Counts by fate, the method that was used (null without candidates), and the fate of each, JSON-serialisable.
+        Counts by fate, the method that was used (null without candidates), notes, and the fate of each;
+        JSON-serialisable.
     """
     counts = Counter(c.fate for c in candidates)
     return {
@@ -487,6 +412,7 @@ def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict
         "labelled": labelled,
         "budget": budget,
         "method": next((c.method for c in candidates), None),
+        "notes": [*notes],
         "selected": counts["selected"],
         "rejected": {fate: counts[fate] for fate in FATES if fate != "selected" and counts[fate]},
         "fates": [

@@ -73,7 +73,7 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
             decided = selector.choose(_named(offered), budget=budget, seed=seed)
             picked = [c.atoms for c in decided if c.fate == "selected"]
             boxes = embed(picked, selector.calculator, config.embedding, seed=seed, generation=point.generation + 1)
-            figures = selection.figures(decided, len(labelled), budget)
+            figures = selection.figures(decided, len(labelled), budget, selector.notes)
             if config.embedding.largest_cell_atoms is not None:
                 figures["embedding"] = boxes.figures()
             write_json(folder / "selection.json", figures)

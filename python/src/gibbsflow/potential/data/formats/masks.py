@@ -12,7 +12,30 @@ if TYPE_CHECKING:
 
 FORCE_MASK = "force_mask"
 """Array of a frame: 1 for atoms whose forces count, 0 for the others."""
+RIGHT_MASK = "1 (or T) for atoms whose forces count, 0 (or F) for the others"
+"""What such an array may hold."""
 _WEIGHTS = ("config_weight", "energy_weight", "forces_weight", "stress_weight")
+
+
+def masked_atoms(atoms: Atoms) -> int | None:
+    """Count the atoms whose forces do not count.
+
+    Parameters
+    ----------
+    atoms
+        The frame.
+
+    Returns
+    -------
+    int or None
+        None where the array is no mask: not 0 or 1 for each atom.
+    """
+    if FORCE_MASK not in atoms.arrays:
+        return 0
+    values = np.asarray(atoms.arrays[FORCE_MASK])
+    if values.shape != (len(atoms),) or values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        return None
+    return int((values == 0).sum())
 
 
 def counted_parts(atoms: Atoms) -> dict[str, Any]:

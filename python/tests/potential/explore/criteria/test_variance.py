@@ -7,9 +7,9 @@ import pytest
 from labelled_sets import fitted_copper, rattled
 
 from gibbsflow.config.potential_training import Selection
-from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore import candidates, selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.variance import MeanVariance
+from gibbsflow.potential.explore.criteria.variance import MeanVariance
 
 
 def _structures(count, forces, seed, columns=4):
@@ -81,7 +81,7 @@ def test_rows_predict_the_forces_of_a_potential():
         assert np.abs(derivative).max() > 0.01
         assert np.linalg.norm(rows[:3, 1:], axis=0).max() >= 0.99 * np.abs(derivative).max()
         atoms.arrays["force_mask"] = np.arange(len(atoms)) < 2
-        (masked,) = selection.describe([("box", atoms)], calculator, rows=True)
+        (masked,) = candidates.describe([("box", atoms)], calculator, rows=True)
         assert np.array_equal(masked.rows, rows[:6])
     finally:
         calculator.close()
@@ -90,10 +90,10 @@ def test_rows_predict_the_forces_of_a_potential():
 def test_selection_by_variance():
     calculator = PotentialCalculator(fitted_copper()[0] / "potential")
     frames = [*rattled(3, 31, sigma=0.03), *rattled(3, 32, sigma=0.2)]
-    known = selection.describe(
+    known = candidates.describe(
         [(f"known:{k}", a) for k, a in enumerate(rattled(12, 33, sigma=0.03))], calculator, rows=True
     )
-    offered = selection.describe(
+    offered = candidates.describe(
         [(f"c:{k}", a) for k, a in enumerate([*frames, frames[4].copy()])], calculator, rows=True
     )
 

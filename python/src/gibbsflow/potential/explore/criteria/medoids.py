@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gibbsflow.potential.explore.variance import principal_axes
+from gibbsflow.potential.explore.criteria.variance import principal_axes
 from gibbsflow.units import Floats
 
 ROWS_BYTES = 2 * 2**30

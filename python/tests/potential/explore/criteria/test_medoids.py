@@ -6,9 +6,9 @@ from ase.build import bulk
 from labelled_sets import fitted_copper, rattled
 
 from gibbsflow.config.potential_training import Selection
-from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore import candidates, selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.medoids import Coverage, forces_tell
+from gibbsflow.potential.explore.criteria.medoids import Coverage, forces_tell
 
 
 def _structures(sizes, seed):
@@ -75,8 +75,8 @@ def test_selection_by_medoids_of_a_potential():
     calculator = PotentialCalculator(fitted_copper()[0] / "potential")
     try:
         usual, far = rattled(8, 31, sigma=0.06), rattled(1, 32, sigma=0.2)
-        known = selection.describe([("known", rattled(1, 33, sigma=0.01)[0])], calculator, rows=True)
-        offered = selection.describe(
+        known = candidates.describe([("known", rattled(1, 33, sigma=0.01)[0])], calculator, rows=True)
+        offered = candidates.describe(
             [(f"c:{k}", a) for k, a in enumerate([*usual, *far, usual[0].copy()])], calculator, rows=True
         )
 

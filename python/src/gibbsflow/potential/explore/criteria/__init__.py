@@ -1,0 +1,1 @@
+"""What decides which of several structures is labelled next, by how their forces depend on a fit."""
