@@ -150,7 +150,7 @@ class Generator(Section):
         (300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K"
     )
     mode_count: int = setting(
-        5, "Normal-mode samples at each temperature; every second one turned about the single bonds.", ge=1, le=10_000
+        5, "Normal-mode samples at each temperature; every fifth one turned about the single bonds.", ge=1, le=10_000
     )
     molecule_count: int = setting(
         10,

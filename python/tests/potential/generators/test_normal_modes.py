@@ -85,9 +85,9 @@ def test_a_turn_keeps_bonds_and_angles_and_finds_room() -> None:
     assert np.histogram(angles, bins=[30, 150, 210, 330])[0].min() >= 5
 
 
-def test_every_second_sample_is_turned_and_carries_its_modes() -> None:
+def test_every_fifth_sample_is_turned_and_carries_its_modes() -> None:
     pytest.importorskip("tblite")
-    settings = Generator(mode_count=4, mode_temperatures_k=(100.0,))
+    settings = Generator(mode_count=10, mode_temperatures_k=(100.0,))
     peroxide = parents(Target(molecule="H2O2"), settings)
     made = normal_modes.make(peroxide, Target(molecule="H2O2"), settings)
     oxygens, hydrogens = ([i for i in range(4) if made[0].numbers[i] == z] for z in (8, 1))
@@ -95,8 +95,8 @@ def test_every_second_sample_is_turned_and_carries_its_modes() -> None:
     (last,) = set(hydrogens) - {first}
     angles = np.array([atoms.get_dihedral(first, *oxygens, last) for atoms in made])
     away = np.abs((angles - angles[0] + 180) % 360 - 180)
-    assert away[2] < 40 < away[[1, 3]].max()
-    assert len({round(atoms.get_distance(*oxygens), 6) for atoms in made}) == 4
+    assert np.delete(away, [4, 9]).max() < 80 < away[[4, 9]].min()
+    assert len({round(atoms.get_distance(*oxygens), 6) for atoms in made}) == 10
 
 
 def test_an_ion_relaxes_with_its_charge() -> None:

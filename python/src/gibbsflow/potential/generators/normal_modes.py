@@ -29,12 +29,14 @@ _SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
 # in sums of covalent radii: neighbours are nearer, a shorter bond resists turning, and no others come as close
 _NEIGHBOURS, _SINGLE, _APART = 1.25, 0.96, 1.6
 _TRIES = 100
+# one of so many samples: more of them cost the accuracy within one conformer
+_TURNED = 5
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
     """Relax each molecule with GFN2-xTB, take its Hessian, and sample at each temperature.
 
-    Every second sample of a molecule with single bonds is turned about each of them, after its modes, by any angle:
+    Every fifth sample of a molecule with single bonds is turned about each of them, after its modes, by any angle:
     harmonic displacements stay in one conformer, and the others are what MD meets next.
 
     Parameters
@@ -72,7 +74,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 atoms = relaxed.copy()
                 rigid = 5 if linear(atoms) else 6
                 atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
-                if number % 2:
+                if number % _TURNED == _TURNED - 1:
                     atoms = turned(atoms, bonds, rng)
                 made.append(
                     tag(
