@@ -26,6 +26,8 @@ _CLOSE = 1.0025
 _STRESS_POWER = 0.5
 # of the forces' size: errors below come of rounding, since they are differences of sums of squares
 _ROUNDING = 1e-7
+# of the forces' size: a fold whose own are below has none that symmetry leaves, and its error says nothing of forces
+_SILENT = 1e-3
 
 
 @dataclass
@@ -184,7 +186,8 @@ class Choice:
         Mean absolute error over them: a few frames that are like no other say little of how to weigh all the rest.
     force_middle_ev_per_angstrom
         Geometric mean over the folds of the root mean square force error of each, by their rows: a few frames with
-        large forces would decide alone by their squares, of all folds, how all the rest is weighed.
+        large forces would decide alone by their squares, of all folds, how all the rest is weighed. Folds whose forces
+        symmetry leaves out, as those of strained crystals, are none of them.
     stress_relative_rmse
         Root mean square error of their virials an atom by the root mean square of these; None where none are fitted.
     """
@@ -297,19 +300,23 @@ def _left_out(blocks: Blocks, energy: float, power: float, ridges: Sequence[floa
     """Errors of the blocks, each by a fit to the others, with each penalty."""
     kinds = KINDS if stress and any(block["stress"].rows for block in blocks) else KINDS[:2]
     sums, rows = np.zeros((len(ridges), len(kinds) + 1)), np.zeros(len(kinds))
-    logarithms, least = np.zeros(len(ridges)), max(_ROUNDING * _size(blocks, "force"), 1e-9)
+    size, telling = _size(blocks, "force"), 0.0
+    logarithms, least = np.zeros(len(ridges)), max(_ROUNDING * size, 1e-9)
     for left_out, block in enumerate(blocks):
         kept = [own for i, own in enumerate(blocks) if i != left_out] or list(blocks)
         gram, moment, scale = _scaled_sums(kept, Weights(energy, stress, 0.0, power))
+        told = _size([block], "force") > _SILENT * size
         for number, ridge in enumerate(ridges):
             solution = scale * _solve(gram, moment, ridge)
             for column, kind in enumerate(kinds, start=1):
                 sums[number, column] += block[kind].rows * block[kind].rmse(solution) ** 2
             sums[number, 0] += block["energy"].rows * block["energy"].mae(solution)
-            logarithms[number] += block["force"].rows * np.log(max(block["force"].rmse(solution), least))
+            if told:
+                logarithms[number] += block["force"].rows * np.log(max(block["force"].rmse(solution), least))
+        telling += block["force"].rows * told
         rows += [block[kind].rows for kind in kinds]
     errors = sums / np.where(rows > 0, rows, 1)[[0, *range(len(kinds))]]
-    middles = np.exp(logarithms / rows[1]) if rows[1] else np.zeros(len(ridges))
+    middles = np.exp(logarithms / telling) if telling else np.zeros(len(ridges))
     choices = []
     for ridge, (mae, *squares), middle in zip(ridges, errors, middles, strict=True):
         e, f, *virials = (float(root) for root in np.sqrt(squares))
