@@ -21,8 +21,6 @@ import argparse
 import csv
 import json
 import math
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Mapping
@@ -30,20 +28,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from rdkit import Chem
-from relative_hydration.run import DEFAULTS, Value, relative
+from relative_hydration.run import DEFAULTS, Value, configured, relative
 
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
-from gibbsflow.config.binding import BindingConfig
-from gibbsflow.workflow.result import versions
 
 RESULTS = Path(__file__).with_suffix(".json")
 SOLVENT = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
+SDF = "ligands_antechamber_am1bcc.sdf"
+FORCE_FIELD = {"ligand_ff": "gaff2", "charge_source": "sdf"}
 CAMPAIGN: dict[str, Any] = {
-    "mode": "rbfe", "solvent": "tip3p", "ligand_ff": "gaff2", "charge_source": "sdf", "equil_ps": 1000.0,
-    "window_ps": 2000.0, "window_equil_ps": 100.0, "replicates": 3,
+    "mode": "rbfe", "solvent": "tip3p", **FORCE_FIELD, "equil_ps": 1000.0, "window_ps": 2000.0,
+    "window_equil_ps": 100.0, "replicates": 3,
 }  # fmt: skip
 OPENFE_NS_PER_LEG = 3 * 11 * 6.0
 """Three repeats of 11 windows of 5 ns after 1 ns (OpenFE's defaults, which its published edges were run with)."""
@@ -79,18 +75,6 @@ def published(data: Path) -> dict[str, Published]:
     return {str(row): row for row in rows}
 
 
-def structures(data: Path, out: Path) -> dict[str, Path]:
-    """Each ligand in a file of its own, pose and charges as given."""
-    out.mkdir(parents=True, exist_ok=True)
-    found = {}
-    for molecule in Chem.SDMolSupplier(str(data / "ligands_antechamber_am1bcc.sdf"), removeHs=False):
-        name = ligand_name(molecule.GetProp("_Name"))
-        found[name] = out / f"{name}.sdf"
-        with Chem.SDWriter(str(found[name])) as writer:
-            writer.write(molecule)
-    return found
-
-
 def chosen(edges: Mapping[str, Published], asked: list[str]) -> list[Published]:
     """The edges that were asked for, in the network's order; all where none was named."""
     if unknown := set(asked) - edges.keys():
@@ -100,21 +84,18 @@ def chosen(edges: Mapping[str, Published], asked: list[str]) -> list[Published]:
 
 def solvent_legs(options: argparse.Namespace) -> int:
     """Run ligands alone in water, and keep each value as it comes."""
-    given = {key: yaml.safe_load(value) for key, value in (pair.split("=", 1) for pair in options.settings)}
-    settings = DEFAULTS | {"ligand_ff": "gaff2", "charge_source": "sdf", "replicates": options.replicates} | given
-    config = BindingConfig.from_params(settings)
-    files = structures(options.data, options.state / "ligands")
+    config, made = configured({**DEFAULTS, **FORCE_FIELD}, options)
+    edges = published(options.data)
+    # one file holds them all: the record is found by the ligand's name
+    files = dict.fromkeys(
+        {name for edge in edges.values() for name in (edge.ligand_a, edge.ligand_b)}, options.data / SDF
+    )
     kept = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for edge in chosen(published(options.data), options.edges):
+    for edge in chosen(edges, options.edges):
         ways = [(edge.ligand_a, edge.ligand_b), (edge.ligand_b, edge.ligand_a)]
         for ends in ways[: 2 if options.reverse else 1]:
             value = relative("~".join(ends), config, options.state, SOLVENT, files)
-            kept.setdefault("solvent", {})["~".join(ends)] = {
-                **of_leg(value),
-                "settings": {key: str(each) for key, each in settings.items()},
-                "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                "versions": versions("openmm"),
-            }
+            kept.setdefault("solvent", {})["~".join(ends)] = of_leg(value) | made
             options.out.write_text(json.dumps(kept, indent=1) + "\n")
             print(f"{'~'.join(ends)} in water: {value.dg:.2f} ± {value.error:.2f} kcal/mol", flush=True)
     return 0
@@ -141,8 +122,7 @@ def inputs(options: argparse.Namespace) -> int:
         rows = csv.writer(file)
         rows.writerow(["ligand", "structure", "experimental_dg_kcal_per_mol"])
         for name, row in measured.items():
-            sdf = options.data.resolve() / "ligands_antechamber_am1bcc.sdf"
-            rows.writerow([ligand_name(name), sdf, f"{row['dg']['magnitude']:.2f}"])
+            rows.writerow([ligand_name(name), options.data.resolve() / SDF, f"{row['dg']['magnitude']:.2f}"])
     network = options.out / "network.csv"
     with network.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -159,7 +139,7 @@ def inputs(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Print all edges beside OpenFE's and experiment, with what each took."""
-    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    kept, edges = json.loads(options.out.read_text()) if options.out.exists() else {}, published(options.data)
     table = options.campaign / "edges.csv" if options.campaign else None
     rows: dict[str, dict[str, str]] = {}
     if table and table.is_file():
@@ -168,7 +148,7 @@ def compare(options: argparse.Namespace) -> int:
     print("| edge (kcal/mol) | ΔΔG | OpenFE | experiment | in water | OpenFE, in water | status |")
     print("|---|---|---|---|---|---|---|")
     apart = []
-    for name, edge in published(options.data).items():
+    for name, edge in edges.items():
         row, water = rows.get(name, {}), kept.get("solvent", {}).get(name)
         done = row.get("ddg_kcal_per_mol", "")
         ours = f"{float(done):.2f} ± {float(row['ddg_error_kcal_per_mol']):.2f}" if done else ""
@@ -181,7 +161,6 @@ def compare(options: argparse.Namespace) -> int:
         if done:
             apart.append((float(done) - edge.experimental_ddg, float(row["ddg_error_kcal_per_mol"]), edge))
     if not apart:
-        edges = published(options.data)
         print(f"\nno edge is complete; OpenFE's RMSE from experiment over all {len(edges)} is {rmse(edges):.2f}")
         return 0
     ours_rmse = math.sqrt(sum(each[0] ** 2 for each in apart) / len(apart))

@@ -230,6 +230,18 @@ def pm(value: float, error: float) -> str:
     return f"{value:.2f} ± {error:.2f}".replace("-", "−")
 
 
+def configured(defaults: Mapping[str, Any], options: argparse.Namespace) -> tuple[BindingConfig, dict[str, Any]]:
+    """Settings by ``--settings`` and ``--replicates`` over defaults, and what is kept of them with each value."""
+    given = {key: yaml.safe_load(value) for key, value in (pair.split("=", 1) for pair in options.settings)}
+    chosen = {**defaults, **given, "replicates": options.replicates}
+    config = BindingConfig.from_params(chosen)
+    return config, {
+        "settings": {key: str(value) for key, value in chosen.items()},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, platform {config.md.platform}",
+        "versions": versions("openmm"),
+    }
+
+
 def main() -> int:
     """Run, enter, print, judge."""
     names = published()
@@ -250,14 +262,7 @@ def main() -> int:
         parser.error("--state is wanted")
     if bad := [edge for edge in options.edges if set(edge.split("~")) - set(names) or edge.count("~") != 1]:
         parser.error(f"{bad[0]}: want A~B of {', '.join(names)}")
-    given = {key: yaml.safe_load(value) for key, value in (pair.split("=", 1) for pair in options.settings)}
-    chosen = DEFAULTS | given | {"replicates": options.replicates}
-    config = BindingConfig.from_params(chosen)
-    made = {
-        "settings": {key: str(value) for key, value in chosen.items()},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, platform {config.md.platform}",
-        "versions": versions("openmm"),
-    }
+    config, made = configured(DEFAULTS, options)
     rows: dict[str, dict[str, Any]] = {"edges": {}, "ligands": {}}
     if options.out.exists():
         rows |= json.loads(options.out.read_text())

@@ -120,10 +120,11 @@ def compare_campaigns(a: Path, b: Path) -> Comparison:
         raise InputError(Problem(f"{a}, {b}", f"mode {shown(mode)}", "campaigns that have free energies", field="mode"))
     molecules = _molecules(a), _molecules(b)
     joined = _joined(first, second, *molecules)
+    elsewhere = {*joined.values()}  # in the row of their molecule in A
     rows = []
     for name in dict.fromkeys([*first, *second]):
-        if name in joined.values():
-            continue  # stands in the row of its molecule in A
+        if name in elsewhere:
+            continue
         other, known = joined.get(name, name), [of[name] for of in molecules if name in of]
         if name in first and name in second and len(known) > 1 and known[0] != known[1]:
             rows.append(_two_molecules(name, first[name], second[name], *known))

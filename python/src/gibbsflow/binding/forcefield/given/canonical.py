@@ -151,7 +151,7 @@ def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field
     strange = [f"[ {section} ]" for section in sections if section not in _SECTIONS]
     problems = [f"has {', '.join(strange)}"] if strange else []
     for name, (molecule, _) in structure.molecules.items():
-        for atom in molecule.atoms:
+        for atom in (one for one in molecule.atoms if one._exclusion_partners):
             bonded = {atom}
             for _ in range(3):
                 bonded |= {partner for one in bonded for partner in one.bond_partners}
