@@ -115,6 +115,15 @@ def sampler(measured: Measured, md: Md, count: int, contexts: int | None) -> tup
     return made, run
 
 
+def platform_of(md: Md) -> dict[str, Any]:
+    """The platform in the words of openmmtools' caches."""
+    properties = {"CUDA": {"Precision": "mixed"}, "OpenCL": {"Precision": "mixed"}, "CPU": {"Threads": "1"}}
+    return {
+        "platform": openmm.Platform.getPlatformByName(md.platform),
+        "platform_properties": properties.get(md.platform),
+    }
+
+
 def openmmtools_exchange(measured: Measured, md: Md, count: int, steps: int) -> Callable[[int], None]:
     """What runs iterations of openmmtools' exchange, as its users set it up."""
     from openmmtools import alchemy, cache, mcmc, multistate
@@ -132,9 +141,7 @@ def openmmtools_exchange(measured: Measured, md: Md, count: int, steps: int) -> 
             setattr(alchemical, name, value)
         plain = tools.ThermodynamicState(system, md.temperature_k * unit.kelvin)
         thermal.append(tools.CompoundThermodynamicState(plain, [alchemical]))
-    platform = openmm.Platform.getPlatformByName(md.platform)
-    gpu = {"Precision": "mixed"} if md.platform in ("CUDA", "OpenCL") else {}
-    contexts = cache.ContextCache(capacity=None, time_to_live=None, platform=platform, platform_properties=gpu or None)
+    contexts = cache.ContextCache(capacity=None, time_to_live=None, **platform_of(md))
     move = mcmc.LangevinDynamicsMove(
         timestep=md.timestep_fs * unit.femtosecond, collision_rate=md.friction_per_ps / unit.picosecond, n_steps=steps,
         reassign_velocities=False,
