@@ -97,7 +97,7 @@ workflow {
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
                     EQUIL_PREPARE: settings(boxed, schema, ['md', 'equil', 'run.mode', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
-                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
+                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.mode', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'costs', 'md.threads', 'md.platform', 'md.legs_per_gpu', 'relative.anchor', 'run.mode', 'run.seed']),

@@ -12,10 +12,10 @@ Of each system the ligand is taken out of its box of water at 1 bar, through the
 * openmmtools, our MD: the same with the time step, the friction and the interval of a campaign, so that what is left
   is the exchange and what it costs.
 
-Without `--system` the ligand is one water of a box of TIP3P. All take turns (`--repeats`, seeds of their own), the first
-`--discard` of each is left out, and what is left is cut into `--blocks`, of which MBAR gives a free energy each. The
-variance is that of these blocks about their mean, and variance x time what it takes on this machine to halve an error:
-(seconds a block) x variance. Seconds are the processor's on a CPU, which neighbours change less, and the clock's on a
+Without `--system` the ligand is one water of a box of TIP3P. All take turns (`--repeats`), with seeds of their own. The
+first `--discard` samples of each are left out, what is left is cut into `--blocks`, and MBAR gives a free energy of
+each. The variance is that of these blocks about their mean; times the seconds of a block it is what a machine pays for
+an error, however long it runs. Seconds are the processor's on a CPU, which neighbours change less, and the clock's on a
 card; making the systems and Contexts is not in them. Of a ratio of two such products the 95 % interval is F's.
 """
 

@@ -32,7 +32,7 @@ workflow BINDING {
     ch_records = EQUIL_ANALYSE.out.system
     ch_network = channel.value([])
 
-    if (campaign.mode == 'rbfe') {
+    if (campaign.mode in ['rbfe', 'rsfe']) {
         ch_systems = EQUIL_ANALYSE.out.system.map { meta, system -> [meta.ligand, system] }
         ch_left = ch_systems
             .toSortedList { one, other -> one[0] <=> other[0] }

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from gibbsflow.config.binding import Launch
-from gibbsflow.config.modes import MODES, Mode
+from gibbsflow.config.modes import COMPARING, MODES, Mode
 
 
 def test_each_mode_has_a_row_that_names_parameters_there_are():
@@ -16,4 +16,5 @@ def test_each_mode_has_a_row_that_names_parameters_there_are():
 
 def test_what_has_no_receptor_needs_none():
     assert {mode for mode, row in MODES.items() if "receptor" in row.needs} == {"abfe", "rbfe", "md"}
-    assert {mode for mode, row in MODES.items() if row.free_energies} == {"abfe", "asfe", "rbfe"}
+    assert {mode for mode, row in MODES.items() if row.free_energies} == {"abfe", "asfe", "rbfe", "rsfe"}
+    assert COMPARING == ("rbfe", "rsfe")

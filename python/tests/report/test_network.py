@@ -9,7 +9,7 @@ from networks import links_of, scattered, true_dg
 
 from gibbsflow.binding.network.analyse_network import analyse_network
 from gibbsflow.binding.network.design.planning import plan
-from gibbsflow.binding.network.edge_table import EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow
 from gibbsflow.binding.network.experiment import Measured
 from gibbsflow.report.network import figures, graph, write_analysis, write_plan
 from gibbsflow.workflow.account import Account

@@ -11,7 +11,7 @@ from solvation import MODE, SOLVATION
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.network.analyse_network import analyse_network
-from gibbsflow.binding.network.edge_table import EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow
 from gibbsflow.config.binding import Analysis, BindingConfig
 from gibbsflow.config.binding_parts import Costs
 from gibbsflow.config.modes import MODES

@@ -112,7 +112,9 @@ def campaign(
     ] = None,
     config: Config = None,
     state: Annotated[Path | None, typer.Option(help="State folder of the campaign, for causes of failures.")] = None,
-    network: Annotated[Path | None, typer.Option(help="Output of `gibbsflow network edges`, in mode rbfe.")] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Output of `gibbsflow network edges`, in modes rbfe and rsfe.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Table, records and report of a campaign: one row for each row of the samplesheet, or each edge."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Mode = Literal["abfe", "asfe", "rbfe", "md", "potential"]
+Mode = Literal["abfe", "asfe", "rbfe", "rsfe", "md", "potential"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class ModeRow:
         Parameters that must be given.
     free_energies
         Whether its rows have free energies; else they say what happened.
+    compares
+        Whether these are of edges of a network, each from one ligand to another.
     text
         What it is, for the launch form.
     results
@@ -35,6 +37,7 @@ class ModeRow:
     results: str
     title: str = ""
     items: str = ""
+    compares: bool = False
 
 
 MODES: dict[str, ModeRow] = {
@@ -64,6 +67,17 @@ MODES: dict[str, ModeRow] = {
         results="Relative binding free energies",
         title="Relative binding free energies",
         items="Edges",
+        compares=True,
+    ),
+    "rsfe": ModeRow(
+        half="binding",
+        needs=("input",),
+        free_energies=True,
+        text="relative solvation free energies of a series of ligands",
+        results="Relative solvation free energies",
+        title="Relative solvation free energies",
+        items="Edges",
+        compares=True,
     ),
     "md": ModeRow(
         half="binding",
@@ -83,3 +97,5 @@ MODES: dict[str, ModeRow] = {
     ),
 }
 """By `Mode`."""
+COMPARING = tuple(mode for mode, row in MODES.items() if row.compares)
+"""Modes whose items are edges."""

@@ -24,7 +24,7 @@ from gibbsflow.binding.network.campaign_network import (
 )
 from gibbsflow.binding.network.design.links import Edge
 from gibbsflow.binding.network.design.network_files import read_network
-from gibbsflow.binding.network.edge_table import EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow
 from gibbsflow.binding.prepare.samplesheet import read_ligands, read_pose_groups
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
@@ -76,7 +76,7 @@ def write_campaign(
     out
         Folder to write into.
     network
-        Output of `network edges` whose edges are the rows, in mode rbfe; None for none.
+        Output of `network edges` whose edges are the rows, in a mode of edges; None for none.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def write_campaign(
     """
     out = Path(out).absolute()  # the store takes relative paths as relative to itself
     asked = read_ligands(samplesheet)
-    relative = config.run.mode == "rbfe"
+    relative = MODES[config.run.mode].compares
     edges = {} if network is None else {str(edge): edge for edge in read_network(network / NETWORK, whole=False).edges}
     ligands = asked if not relative else with_differences(edges.values(), asked)
     index, unknown = results_table.index_records(folders)

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gibbsflow.config.modes import MODES
+from gibbsflow.config.modes import COMPARING, MODES
 from gibbsflow.errors import InputError, Problem, StateError, one_line, shown
 from gibbsflow.report.page import environment
 from gibbsflow.report.tables.cells import cell
@@ -335,7 +335,7 @@ def _molecules(folder: Path) -> dict[str, tuple[str, ...]]:
             record = read_json(path)
             told = record.get("smiles") or [record.get("settings", {}).get("ligand_smiles")]
             known = [Chem.MolFromSmiles(text) for text in told if isinstance(text, str) and text]
-            edge = record.get("mode") == "rbfe"
+            edge = record.get("mode") in COMPARING
             if record.get("ligand") and len(known) == 1 + edge and None not in known:
                 found.setdefault(str(record["ligand"]), set()).add(tuple(map(Chem.MolToSmiles, known)))
         except (StateError, AttributeError, TypeError) as error:

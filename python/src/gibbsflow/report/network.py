@@ -9,7 +9,7 @@ from typing import Any
 
 from gibbsflow.binding.network.analyse_network import LigandRow, NetworkAnalysis
 from gibbsflow.binding.network.design.links import Network
-from gibbsflow.binding.network.edge_table import EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow
 from gibbsflow.report.figures.experiment_plot import Comparison, draw_comparison
 from gibbsflow.report.figures.network_figure import Line, Loop, Node, draw_network, layout
 from gibbsflow.report.figures.svg import svg_file

@@ -13,7 +13,8 @@ import pytest
 from networks import PAIRS, links_of, true_dg
 
 from gibbsflow.binding.network.analyse_network import NetworkAnalysis, analyse_network
-from gibbsflow.binding.network.edge_table import EdgeRow, edge_of_repeats, reversed_row
+from gibbsflow.binding.network.edge_row import EdgeRow, reversed_row
+from gibbsflow.binding.network.edge_table import edge_of_repeats
 from gibbsflow.binding.network.experiment import Measured, read_measured
 from gibbsflow.workflow.account import Account
 

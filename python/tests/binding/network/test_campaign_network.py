@@ -13,6 +13,7 @@ from gibbsflow.binding.network.campaign_network import (
     with_differences,
 )
 from gibbsflow.binding.network.design.links import Edge
+from gibbsflow.binding.network.edge_row import reversed_row
 
 TRUE = {"a": -6.0, "b": -7.0, "c": -5.5}
 CORRECTION = 0.001
@@ -32,7 +33,13 @@ def record(a: str, b: str, *, lost: int | None = None) -> dict[str, Any]:
             )  # fmt: skip
     dg = TRUE[b] - TRUE[a] - (0.1 if lost == 1 else 0.0) + CORRECTION
     told = {"status": "finished", "verdict": "WARN", "cause": "", "reasons": ["short"]}
-    return {"ligands": [a, b], "legs": legs, "dg_kcal_per_mol": dg, "dg_error_kcal_per_mol": 0.15} | told
+    return {
+        "mode": "rbfe",
+        "ligands": [a, b],
+        "legs": legs,
+        "dg_kcal_per_mol": dg,
+        "dg_error_kcal_per_mol": 0.15,
+    } | told
 
 
 def test_a_record_is_the_row_of_an_edge() -> None:
@@ -44,6 +51,16 @@ def test_a_record_is_the_row_of_an_edge() -> None:
     assert lost_edge(Edge("a", "b", atoms=()), "failed", "NaN").topology == "dual"
     alone = row_of_record(record("a", "b", lost=1))
     assert (alone.ddg_kcal_per_mol, alone.complex_repeats) == (pytest.approx(-1.099, abs=1e-9), 1)
+
+
+def test_an_edge_of_solvation_is_solvent_less_vacuum() -> None:
+    of_binding = record("a", "b")
+    called = {"complex": "solvent", "solvent": "vacuum"}
+    legs = [leg | {"leg": called[leg["leg"]]} for leg in of_binding["legs"]]
+    row = row_of_record(of_binding | {"mode": "rsfe", "legs": legs, "dg_kcal_per_mol": TRUE["b"] - TRUE["a"]})
+    assert row.legs == ("solvent", "vacuum") and row.complex_repeats is None and row.vacuum_repeats == 2
+    assert row.solvent_kcal_per_mol - row.vacuum_kcal_per_mol == pytest.approx(row.ddg_kcal_per_mol)
+    assert reversed_row(row).vacuum_kcal_per_mol == -row.vacuum_kcal_per_mol
 
 
 def test_ligands_by_all_edges_and_rows_for_what_is_lost() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gibbsflow.binding.network.edge_errors import PUBLIC_RATIO, Prior, settle_errors
-from gibbsflow.binding.network.edge_table import EdgeRow, Spread, edge_of_repeats
+from gibbsflow.binding.network.edge_row import EdgeRow, Spread
+from gibbsflow.binding.network.edge_table import edge_of_repeats
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
 

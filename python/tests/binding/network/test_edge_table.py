@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.binding.network.edge_table import EdgeRow, edge_of_repeats, put_together, read_edges, reversed_row
+from gibbsflow.binding.network.edge_row import EdgeRow
+from gibbsflow.binding.network.edge_table import edge_of_repeats, put_together, read_edges
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
 
@@ -81,16 +82,6 @@ def test_what_an_edge_is_made_of(tmp_path: Path) -> None:
     assert "topology: 'both' is not usable (right: hybrid or dual)" in refused(
         tmp_path, f"{HEAD},topology\na,b,1.5,0.2,both\n"
     )
-
-
-def test_reversed_row() -> None:
-    row = EdgeRow(
-        "a", "b", 1.0, 0.1, complex_kcal_per_mol=3.0, solvent_kcal_per_mol=2.0, experimental_ddg_kcal_per_mol=0.5
-    )
-    turned = reversed_row(row)
-    assert (turned.ligand_a, turned.ddg_kcal_per_mol, turned.ddg_error_kcal_per_mol) == ("b", -1.0, 0.1)
-    assert turned.complex_kcal_per_mol == -3 and turned.experimental_ddg_kcal_per_mol == -0.5
-    assert reversed_row(turned) == row and row.name == "a~b" and row.pair == turned.pair
 
 
 def test_rows_of_a_pair_are_repeats_in_either_direction(tmp_path: Path) -> None:
@@ -206,3 +197,11 @@ def test_edge_of_repeats() -> None:
     assert row.spread.mbar_variance == pytest.approx(0.1**2 / 3 + 0.2**2 / 2)
     lost = edge_of_repeats("a", "b", [], [(0.5, None)])
     assert lost.status == "failed" and not lost.used
+
+
+def test_legs_of_solvation_make_the_difference(tmp_path: Path) -> None:
+    head = "ligand_a,ligand_b,solvent_kcal_per_mol,solvent_error_kcal_per_mol,vacuum_kcal_per_mol"
+    (row,), _ = read(tmp_path, f"{head},vacuum_error_kcal_per_mol\na,b,3.0,0.3,2.5,0.4\n")
+    assert row.ddg_kcal_per_mol == pytest.approx(0.5) and row.ddg_error_kcal_per_mol == pytest.approx(0.5)
+    told = refused(tmp_path, f"{head},ddg_kcal_per_mol\na,b,3.0,0.3,2.5,-0.5\n")
+    assert "solvent less vacuum 0.5 kcal/mol" in told

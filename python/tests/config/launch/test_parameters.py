@@ -37,7 +37,7 @@ def test_what_is_right_has_no_problem(given):
         ({"timestep_fs": 0}, "--timestep_fs: 0 is out of range (right: number > 0 <= 5 fs)"),
         ({"hydrogen_mass_amu": Decimal("1.0079")}, "--hydrogen_mass_amu: 1.0079 is out of range "
          "(right: number >= 1.008 <= 4 amu)"),
-        ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | asfe | rbfe | md | potential)"),
+        ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | asfe | rbfe | rsfe | md | potential)"),
         ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches "
          "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
         ({"campaign": "a\nb\x1b[2J"}, "--campaign: 'a?b?[2J' is not usable, empty or with blanks at its ends or "

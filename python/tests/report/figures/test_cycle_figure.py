@@ -79,3 +79,10 @@ def test_a_leg_of_an_earlier_version_says_no_error():
     earlier = {name: {"dg_kcal_per_mol": leg["dg_kcal_per_mol"]} for name, leg in RECORD["leg_summary"].items()}
     svg = draw_cycle(RECORD | {"leg_summary": earlier})
     assert re.findall(r" ± ([0-9.]+)<", svg) == ["0.25"]
+
+
+def test_an_edge_leads_from_one_ligand_to_the_other():
+    legs = {"solvent": RECORD["leg_summary"]["solvent"], "vacuum": RECORD["leg_summary"]["complex"]}
+    svg = draw_cycle(RECORD | {"mode": "rsfe", "leg_summary": legs})
+    assert "a to b in solvent" in svg and "b to a in vacuum" in svg and "ΔΔG, kcal/mol" in svg
+    assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg)[:2] == ["+60.00 ± 0.15", "−78.50 ± 0.20"]

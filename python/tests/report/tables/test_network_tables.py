@@ -10,7 +10,8 @@ import pytest
 from networks import links_of, true_dg
 
 from gibbsflow.binding.network.analyse_network import LIGAND_COLUMNS, NetworkAnalysis, analyse_network
-from gibbsflow.binding.network.edge_table import COLUMNS, EdgeRow, read_edges
+from gibbsflow.binding.network.edge_row import EdgeRow, columns_of
+from gibbsflow.binding.network.edge_table import read_edges
 from gibbsflow.report.tables.network_tables import CYCLE_COLUMNS, ligand_text, write_tables
 from gibbsflow.workflow.account import Account
 
@@ -32,7 +33,7 @@ def test_written_and_read_again(tmp_path: Path) -> None:
     found = analysis()
     write_tables(found, tmp_path)
     edges, ligands = rows_in(tmp_path / "edges.csv"), rows_in(tmp_path / "ligands.csv")
-    assert tuple(edges[0]) == COLUMNS and tuple(ligands[0]) == LIGAND_COLUMNS
+    assert tuple(edges[0]) == columns_of(found.edges) and tuple(ligands[0]) == LIGAND_COLUMNS
     assert edges[-1]["cause"] == "Crash: a b" and edges[-1]["ddg_kcal_per_mol"] == "" and edges[-1]["ligand_b"] == "'=x"
     assert ligands[-1] | {"cause": ""} == dict.fromkeys(LIGAND_COLUMNS, "") | {
         "ligand": "'=x", "edges": "0", "status": "failed", "verdict": "FAIL",
@@ -52,7 +53,7 @@ def test_parquet_has_types(tmp_path: Path) -> None:
     assert table.column_names == list(LIGAND_COLUMNS) and str(table.schema.field("rank").type) == "int32"
     assert table.column("dg_kcal_per_mol").to_pylist() == [row.dg_kcal_per_mol for row in found.ligands]
     edges = pq.read_table(tmp_path / "edges.parquet")
-    assert edges.column_names == list(COLUMNS) and str(edges.schema.field("overlap").type) == "double"
+    assert edges.column_names == list(columns_of(found.edges)) and str(edges.schema.field("overlap").type) == "double"
 
 
 def test_cycles_and_terminal(tmp_path: Path) -> None:

@@ -159,7 +159,12 @@ RELATIVE_SOLVATION: tuple[LegSpec, ...] = tuple(
 )
 """ΔΔG(A→B) of solvation = ΔG(solvent) − ΔG(vacuum), each from ligand A to ligand B."""
 
-PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION, "rbfe": RELATIVE}
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {
+    "abfe": DOUBLE_DECOUPLING,
+    "asfe": SOLVATION,
+    "rbfe": RELATIVE,
+    "rsfe": RELATIVE_SOLVATION,
+}
 """By the mode that carries it out."""
 IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {
     "abfe": DOUBLE_DECOUPLING_IN_WATER,
@@ -412,7 +417,10 @@ def cycle_doubts(
     elif relative and md.explicit:
         if fe.charge_correction == "analytic":
             what = "analytic knows a charge that vanishes, and none that an edge changes"
-            account.refuse(what, "charge_correction counter_ion", field="charge_correction")
+            right = "ligands of one net charge" if from_vacuum else "charge_correction counter_ion"
+            account.refuse(what, right, field="charge_correction")
+        elif fe.charge_correction and from_vacuum:
+            account.refuse(_ONE_LEG, "ligands of one net charge", field="charge_correction")
     elif fe.charge_correction and (twice or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
@@ -432,10 +440,12 @@ def cycle_doubts(
     return account
 
 
+_ONE_LEG = "counter_ion: the ion's own work in water drops out between two legs in water, and here is only one"
+
+
 def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec], _: Md) -> None:
     if math.fsum(leg.sign for leg in protocol if "ions" in leg.alchemical):
-        what = "counter_ion: the ion's own work in water drops out between two legs in water, and here is only one"
-        account.refuse(what, "charge_correction analytic", field="charge_correction")
+        account.refuse(_ONE_LEG, "charge_correction analytic", field="charge_correction")
 
 
 def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec], md: Md) -> None:

@@ -40,7 +40,7 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.sdf_records import digest_of_record
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
-from gibbsflow.config.modes import MODES
+from gibbsflow.config.modes import COMPARING, MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
@@ -161,9 +161,10 @@ def check_campaign(
         warnings += told
     read = _read_rows(rows, receptor, settings, str(sheet))
     warnings += read.warnings
-    if settings.run.mode == "rbfe":
+    if settings.run.mode in COMPARING:
+        right = f"structure or smiles in mode {settings.run.mode}"
         problems += [
-            Problem(str(sheet), f"{row.ligand} comes solvated", "structure or smiles in mode rbfe", row.line, "ligand")
+            Problem(str(sheet), f"{row.ligand} comes solvated", right, row.line, "ligand")
             for row in rows
             if row.solvated
         ]

@@ -58,7 +58,7 @@ def edge_problems(
         Of the network as it will be planned.
     """
     relative, names = settings.relative, [*(row.ligand for row, _ in ligands), *left_out]
-    problems = _pairwise(ligands, where)
+    problems = _pairwise(ligands, where, settings.run.mode)
     if len(ligands) < FEWEST:
         problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
     if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
@@ -155,7 +155,7 @@ def _apart(
     apart = {name: part for part in others for name in part}
     right = _connected(settings)
     if not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1:
-        right += f"; or {_by_openmm(settings)}charge_correction counter_ion, with which the net charge may change"
+        right += f"; or {_by_openmm(settings) if ways.ions else ''}{ways.remedy}, with which the net charge may change"
     told = []
     for row, _ in ligands:
         if row.ligand in apart:
@@ -178,7 +178,7 @@ def _by_openmm(settings: BindingConfig) -> str:
     return "engine openmm with " if choose_engine(settings.md).engine == WHOLE_RUNS else ""
 
 
-def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Problem]:
+def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str, mode: str) -> list[Problem]:
     """One molecule given twice; names that are too long for that of an edge."""
     first: dict[str, Row] = {}
     problems = []
@@ -188,7 +188,7 @@ def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Probl
             problems.append(Problem(where, what, "each molecule once", row.line, "ligand"))
         if row.pose_of is not None:
             what = f"{row.ligand}: a pose of {row.pose_of}"
-            problems.append(Problem(where, what, "one pose a ligand in mode rbfe", row.line, "pose_of"))
+            problems.append(Problem(where, what, f"one pose a ligand in mode {mode}", row.line, "pose_of"))
     longest = sorted((row for row, _ in ligands), key=lambda row: -len(row.ligand))[:2]
     if len(longest) == FEWEST and sum(len(row.ligand) for row in longest) >= LONGEST_NAME:
         what = f"{longest[0].ligand} and {longest[1].ligand} are too long together for the name of an edge"

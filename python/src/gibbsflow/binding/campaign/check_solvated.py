@@ -136,7 +136,7 @@ def topology_bytes(row: Row) -> int:
 
 def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
     """What the mode needs and the row does not have, by column."""
-    needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "rbfe": (), "md": ("complex",)}[settings.run.mode]
+    needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "md": ("complex",)}.get(settings.run.mode, ())
     if settings.run.mode == "abfe" and settings.fe.abfe_protocol == "sdr":
         needs = ("complex",)
     texts = {"complex": "the complex in its box", "solvent": "the ligand alone in a box of its own"}

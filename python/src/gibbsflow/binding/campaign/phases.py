@@ -84,7 +84,7 @@ ABFE = Pipeline(
     ]
 )
 MD = ABFE.until(EQUIL_ANALYSIS)
-RBFE = Pipeline(
+NETWORK = Pipeline(
     [
         *MD,
         Step(
@@ -100,7 +100,7 @@ RBFE = Pipeline(
         ABFE[ANALYSIS],
     ]
 )
-PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "rbfe": RBFE, "md": MD}
+PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "rbfe": NETWORK, "rsfe": NETWORK, "md": MD}
 """Phases of each mode of the binding half."""
 PILOT_VERB = "fe pilot"
 """What goes before phase `FE` for each leg, where windows are to place themselves."""

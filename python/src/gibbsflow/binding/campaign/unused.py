@@ -62,22 +62,19 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         restraints = [key for key in type(settings.fe).model_fields if key.startswith(_OF_RESTRAINTS)]
         of_receptors = _given(settings, every) + _given(settings, {"fe": tuple(restraints)})
         reasons.append((f"in mode {settings.run.mode}, which has no receptor", of_receptors))
-    elif settings.run.mode == "rbfe":
+    elif mode.compares:
         restraints = [key for key in type(settings.fe).model_fields if key.startswith((*_OF_RESTRAINTS, "symmetry_"))]
-        reasons.append(("in mode rbfe, which restrains nothing", _given(settings, {"fe": tuple(restraints)})))
+        reasons.append(
+            (f"in mode {settings.run.mode}, which restrains nothing", _given(settings, {"fe": tuple(restraints)}))
+        )
         if not settings.md.explicit:
-            reasons.append(("in mode rbfe", _given(settings, {"fe": ("abfe_protocol",)})))
-        if settings.relative.network != "star":
-            reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
-        if settings.relative.edge_topology == "dual":
-            shared = _given(settings, {"relative": ("map", "hard_map")})
-            reasons.append(("with edge_topology dual, which shares no atoms", shared))
-        if "auto" not in (settings.fe.complex_schedule, settings.fe.solvent_schedule):
-            reasons.append(("beside schedules for both legs", _given(settings, {"relative": ("hard_map",)})))
+            reasons.append((f"in mode {settings.run.mode}", _given(settings, {"fe": ("abfe_protocol",)})))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))
-    if settings.run.mode != "rbfe":
+    if mode.compares:
+        reasons += _of_networks(settings)
+    else:
         networks = _given(settings, {"relative": tuple(type(settings.relative).model_fields)})
         reasons.append((f"in mode {settings.run.mode}, which has no network", networks))
     if settings.equil.equil_stages is not None:
@@ -135,3 +132,17 @@ def _given(settings: BindingConfig, keys: dict[str, tuple[str, ...]]) -> list[st
         for key in among
         if getattr(getattr(settings, name), key) != type(getattr(settings, name)).model_fields[key].get_default()
     ]
+
+
+def _of_networks(settings: BindingConfig) -> list[tuple[str, list[str]]]:
+    """What of the settings of a network its kind or its legs leave without a use."""
+    reasons = []
+    if settings.relative.network != "star":
+        reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
+    if settings.relative.edge_topology == "dual":
+        shared = _given(settings, {"relative": ("map", "hard_map")})
+        reasons.append(("with edge_topology dual, which shares no atoms", shared))
+    legs = protocol_of(settings.run.mode, explicit=settings.md.explicit)
+    if "auto" not in (getattr(settings.fe, leg.schedule) for leg in legs):
+        reasons.append(("beside schedules for both legs", _given(settings, {"relative": ("hard_map",)})))
+    return reasons

@@ -14,7 +14,8 @@ from gibbsflow.binding.network.agreement import agreement
 from gibbsflow.binding.network.anchoring import Scale, check_anchor, scales
 from gibbsflow.binding.network.closures import Cycle, closures
 from gibbsflow.binding.network.edge_errors import Prior, settle_errors
-from gibbsflow.binding.network.edge_table import USED, EdgeRow, put_together
+from gibbsflow.binding.network.edge_row import USED, EdgeRow
+from gibbsflow.binding.network.edge_table import put_together
 from gibbsflow.binding.network.experiment import Measured
 from gibbsflow.binding.network.maximum_likelihood import ALPHA, Estimate, Link, Outlier, estimate, outliers
 from gibbsflow.workflow.account import Account

@@ -8,11 +8,10 @@ from typing import Any
 
 from gibbsflow.binding.network.analyse_network import LigandRow, NetworkAnalysis, analyse_network
 from gibbsflow.binding.network.design.links import Edge
-from gibbsflow.binding.network.edge_table import EdgeRow, edge_of_repeats
+from gibbsflow.binding.network.edge_row import BINDING, SOLVATION, EdgeRow
+from gibbsflow.binding.network.edge_table import edge_of_repeats
 from gibbsflow.binding.network.experiment import TEMPERATURE_K, Measured
 from gibbsflow.workflow.account import Account
-
-LEGS = ("complex", "solvent")
 
 
 def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
@@ -29,14 +28,15 @@ def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
         With value, error and verdict of the record, the repeats of both legs, and the smallest overlap of neighbours.
     """
     a, b = record["ligands"]
+    names = SOLVATION if record["mode"] == "rsfe" else BINDING
     done = [leg for leg in record["legs"] if leg["dg_kcal_per_mol"] is not None]
-    both = set.intersection(*({leg["replicate"] for leg in done if leg["leg"] == name} for name in LEGS))
+    both = set.intersection(*({leg["replicate"] for leg in done if leg["leg"] == name} for name in names))
     used = [leg for leg in done if leg["replicate"] in both]
-    complex_leg, solvent_leg = (
+    first_leg, second_leg = (
         [(leg["dg_kcal_per_mol"], leg["mbar_error_kcal_per_mol"]) for leg in used if leg["leg"] == name]
-        for name in LEGS
+        for name in names
     )
-    row = edge_of_repeats(a, b, complex_leg, solvent_leg)
+    row = edge_of_repeats(a, b, first_leg, second_leg, names)
     overlaps = [leg["overlap"]["min_neighbour"] for leg in used]
     return replace(
         row,

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
-from gibbsflow.binding.network.edge_table import EdgeRow, Spread
+from gibbsflow.binding.network.edge_row import EdgeRow, Spread
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 

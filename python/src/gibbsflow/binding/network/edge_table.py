@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.network.design.links import Pair, pair_of
+from gibbsflow.binding.network.design.links import Pair
 from gibbsflow.binding.network.design.sheet import SheetRow, alike, name_of, number, read_sheet
+from gibbsflow.binding.network.edge_row import (
+    BINDING,
+    COLUMNS,
+    ENERGIES,
+    LEGS,
+    STATUSES,
+    TOPOLOGIES,
+    USED,
+    VERDICTS,
+    EdgeRow,
+    Spread,
+    reversed_row,
+)
 from gibbsflow.errors import shown
 from gibbsflow.units import KJ_PER_KCAL
 from gibbsflow.workflow.account import Account
 
-USED = ("finished", "partial")
-STATUSES = (*USED, "failed", "unbound", "unconverged", "waiting")
-TOPOLOGIES = ("hybrid", "dual")
-VERDICTS = ("PASS", "WARN", "FAIL")
 _ROUNDING = 0.02
 """Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
 _LARGE = 50.0
 _LARGEST = 1e5
+_LOSABLE = (*ENERGIES, "ddg_sd_kcal_per_mol")
 _ERRORS = (1e-4, 1e3)
 _NO_VALUE = "no ΔΔG in the table"
 _OPPOSED = 1.0
 _ALIKE = 0.25
 """Both directions of an edge are in doubt from this sum, kcal/mol, where their difference is below this share of it."""
-_LEGS = ("complex", "solvent")
 _HEADER = "ligand_a,ligand_b,ddg_kcal_per_mol,ddg_error_kcal_per_mol"
 _OTHERS = {
     "ligand_i": "ligand_a",
@@ -66,134 +75,6 @@ _LOST = "Error"
 """What `openfe gather --allow-partial` has in place of the ΔΔG of an edge that lacks results."""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How far the repeats of an edge differ.
-
-    Attributes
-    ----------
-    variance
-        Estimated variance of their mean, (kcal/mol)².
-    dof
-        Its degrees of freedom; 0 for one repeat, whose variance is not known.
-    repeats
-        How many the mean is of.
-    mbar_variance
-        Variance of the mean as MBAR states it; None where it is not known.
-    """
-
-    variance: float
-    dof: float
-    repeats: float
-    mbar_variance: float | None
-
-
-@dataclass(frozen=True)
-class EdgeRow:
-    """One row of ``edges.csv``, columns in its order (docs/contracts.md), but for the last two attributes.
-
-    Attributes
-    ----------
-    ligand_a, ligand_b
-        Names.
-    ddg_kcal_per_mol, ddg_error_kcal_per_mol
-        ΔG of b less that of a, and its standard error; None where not known.
-    complex_kcal_per_mol, complex_error_kcal_per_mol, complex_mbar_error_kcal_per_mol, complex_repeats
-        ΔG of a → b in the complex: mean over repeats, its error from their spread, MBAR's own, and how many they are.
-    solvent_kcal_per_mol, solvent_error_kcal_per_mol, solvent_mbar_error_kcal_per_mol, solvent_repeats
-        The same in solvent.
-    overlap
-        Smallest between neighbouring states, 0 to 1.
-    status, verdict, cause
-        As in ``results.csv``; ``waiting`` for an edge that has yet to be run.
-    experimental_ddg_kcal_per_mol
-        Measured ΔG of b less that of a.
-    topology
-        ``hybrid`` where the ligands share atoms, ``dual`` where both are there as a whole; empty where it is not known.
-    line
-        Of the file; None where it has none.
-    spread
-        Of the repeats, where the error is yet to be made of it.
-    """
-
-    ligand_a: str
-    ligand_b: str
-    ddg_kcal_per_mol: float | None = None
-    ddg_error_kcal_per_mol: float | None = None
-    complex_kcal_per_mol: float | None = None
-    complex_error_kcal_per_mol: float | None = None
-    complex_mbar_error_kcal_per_mol: float | None = None
-    complex_repeats: int | None = None
-    solvent_kcal_per_mol: float | None = None
-    solvent_error_kcal_per_mol: float | None = None
-    solvent_mbar_error_kcal_per_mol: float | None = None
-    solvent_repeats: int | None = None
-    overlap: float | None = None
-    status: str = "finished"
-    verdict: str = ""
-    cause: str = ""
-    experimental_ddg_kcal_per_mol: float | None = None
-    topology: str = ""
-    line: int | None = None
-    spread: Spread | None = None
-
-    @property
-    def pair(self) -> Pair:
-        """Its two ligands, whichever way it runs.
-
-        Returns
-        -------
-        tuple of str
-            In alphabetical order.
-        """
-        return pair_of(self.ligand_a, self.ligand_b)
-
-    @property
-    def name(self) -> str:
-        """What it is called.
-
-        Returns
-        -------
-        str
-            Such as ``benzene~toluene``.
-        """
-        return f"{self.ligand_a}~{self.ligand_b}"
-
-    @property
-    def used(self) -> bool:
-        """Whether ligands may rest on it.
-
-        Returns
-        -------
-        bool
-            False without a value, or where it failed or was judged to be wrong.
-        """
-        return self.ddg_kcal_per_mol is not None and self.status in USED and self.verdict != "FAIL"
-
-
-COLUMNS = tuple(field.name for field in fields(EdgeRow) if field.name not in ("line", "spread"))
-_ENERGIES = tuple(name for name in COLUMNS if name.endswith("_kcal_per_mol"))
-_LOSABLE = (*_ENERGIES, "ddg_sd_kcal_per_mol")
-
-
-def reversed_row(row: EdgeRow) -> EdgeRow:
-    """Turn an edge round.
-
-    Parameters
-    ----------
-    row
-        The edge.
-
-    Returns
-    -------
-    EdgeRow
-        From b to a: every free energy with the other sign, errors as they are.
-    """
-    signed = [name for name in _ENERGIES if "error" not in name and getattr(row, name) is not None]
-    turned = {name: -getattr(row, name) for name in signed}
-    return replace(row, ligand_a=row.ligand_b, ligand_b=row.ligand_a, **turned)
-
-
 def read_edges(path: Path, account: Account) -> list[EdgeRow]:
     """Read a table of edges.
 
@@ -214,7 +95,7 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
     InputError
         For a file that is no table.
     """
-    kilojoules = {name.replace("kcal", "kj"): name for name in _ENERGIES}
+    kilojoules = {name.replace("kcal", "kj"): name for name in ENERGIES}
     known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol")
     rows = []
     for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS, unlike=_UNLIKE):
@@ -239,7 +120,7 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         account.refuse(f"{shown(row.cells[field])} is not usable", right, row=row.line, field=field)
 
     a, b = name_of(row, "ligand_a", account), name_of(row, "ligand_b", account)
-    values: dict[str, float | None] = {name: number(row, name, account) for name in _ENERGIES}
+    values: dict[str, float | None] = {name: number(row, name, account) for name in ENERGIES}
     for name, column in kilojoules.items():
         if (value := number(row, name, account)) is not None:
             if values[column] is not None:
@@ -249,7 +130,7 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         if values["ddg_error_kcal_per_mol"] is None:
             values["ddg_error_kcal_per_mol"] = sd
             account.note("errors are standard deviations of repeats, taken as errors of their means, as OpenFE does")
-    for name in [name for name in _ENERGIES if "error" in name]:
+    for name in [name for name in ENERGIES if "error" in name]:
         value = values[name]
         if value is not None and not _ERRORS[0] <= value <= _ERRORS[1]:
             right = f"{_ERRORS[0]:g} to {_ERRORS[1]:g} kcal/mol, or empty where not known"
@@ -261,7 +142,7 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
     overlap = number(row, "overlap", account)
     if overlap is not None and not 0 <= overlap <= 1:
         _wrong("overlap", "0 to 1")
-    counts = {f"{leg}_repeats": number(row, f"{leg}_repeats", account) for leg in _LEGS}
+    counts = {f"{leg}_repeats": number(row, f"{leg}_repeats", account) for leg in LEGS}
     for name, count in counts.items():
         if count is not None and (count < 1 or count != int(count)):
             _wrong(name, "a whole number from 1")
@@ -295,13 +176,13 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
 
 def _by_legs(row: EdgeRow, account: Account) -> EdgeRow:
     """Hold ΔΔG against its legs, or make it of them; a finished row without a value has failed."""
-    legs = row.complex_kcal_per_mol, row.solvent_kcal_per_mol
-    if legs[0] is not None and legs[1] is not None:
-        difference = legs[0] - legs[1]
+    first, second = (getattr(row, f"{leg}_kcal_per_mol") for leg in row.legs)
+    if first is not None and second is not None:
+        difference = first - second
         if row.ddg_kcal_per_mol is None:
             row = replace(row, ddg_kcal_per_mol=difference)
         elif abs(row.ddg_kcal_per_mol - difference) > _ROUNDING:
-            what = f"ΔΔG is {row.ddg_kcal_per_mol:g}, complex less solvent {difference:.4g} kcal/mol"
+            what = f"ΔΔG is {row.ddg_kcal_per_mol:g}, {' less '.join(row.legs)} {difference:.4g} kcal/mol"
             if abs(row.ddg_kcal_per_mol + difference) <= _ROUNDING:
                 account.refuse(what, "ΔG of b less that of a in all of them", row=row.line)
             else:
@@ -319,9 +200,9 @@ def _by_legs(row: EdgeRow, account: Account) -> EdgeRow:
 
 def _leg_errors(row: EdgeRow) -> EdgeRow:
     """The spread of the repeats of both legs, or their errors as they are where nobody says how many they are of."""
-    errors = [getattr(row, f"{leg}_error_kcal_per_mol") for leg in _LEGS]
-    mbar = [getattr(row, f"{leg}_mbar_error_kcal_per_mol") for leg in _LEGS]
-    counts = [getattr(row, f"{leg}_repeats") for leg in _LEGS]
+    errors = [getattr(row, f"{leg}_error_kcal_per_mol") for leg in row.legs]
+    mbar = [getattr(row, f"{leg}_mbar_error_kcal_per_mol") for leg in row.legs]
+    counts = [getattr(row, f"{leg}_repeats") for leg in row.legs]
     mbar_variance = None if None in mbar else float(sum(error**2 for error in mbar))
     if None not in errors and None in counts:
         return replace(row, ddg_error_kcal_per_mol=math.hypot(*errors))
@@ -341,8 +222,9 @@ def _welch(variances: Sequence[float], counts: Sequence[int], mbar_variance: flo
 def edge_of_repeats(
     ligand_a: str,
     ligand_b: str,
-    complex_leg: Sequence[tuple[float, float | None]],
-    solvent_leg: Sequence[tuple[float, float | None]],
+    first_leg: Sequence[tuple[float, float | None]],
+    second_leg: Sequence[tuple[float, float | None]],
+    legs: tuple[str, ...] = BINDING,
 ) -> EdgeRow:
     """Make the row of an edge from the repeats of its legs; :func:`~.edge_errors.settle_errors` makes its error.
 
@@ -350,8 +232,10 @@ def edge_of_repeats(
     ----------
     ligand_a, ligand_b
         Names.
-    complex_leg, solvent_leg
+    first_leg, second_leg
         ΔG of a → b and MBAR's error (None where not known) of each repeat, kcal/mol.
+    legs
+        What they are called; ΔΔG is the first less the second.
 
     Returns
     -------
@@ -359,7 +243,7 @@ def edge_of_repeats(
         Status ``failed`` where a leg has no repeat.
     """
     values: dict[str, float | int | None] = {}
-    for leg, repeats in (("complex", complex_leg), ("solvent", solvent_leg)):
+    for leg, repeats in zip(legs, (first_leg, second_leg), strict=True):
         dg, mbar, n = [dg for dg, _ in repeats], [error for _, error in repeats if error is not None], len(repeats)
         values[f"{leg}_repeats"] = n or None
         values[f"{leg}_kcal_per_mol"] = float(np.mean(dg)) if n else None
@@ -446,7 +330,7 @@ def _without_copies(group: Sequence[EdgeRow], account: Account) -> list[EdgeRow]
 
 
 def _figures(row: EdgeRow) -> tuple[float | None, ...]:
-    return tuple(getattr(row, name) for name in _ENERGIES if "experimental" not in name)
+    return tuple(getattr(row, name) for name in ENERGIES if "experimental" not in name)
 
 
 def _mean(group: Sequence[EdgeRow]) -> EdgeRow:
@@ -483,7 +367,7 @@ def _mean(group: Sequence[EdgeRow]) -> EdgeRow:
 def _legs(sound: Sequence[EdgeRow]) -> dict[str, float | int | None]:
     """Means of the legs over rows, and their errors from the spread."""
     found: dict[str, float | int | None] = {}
-    for leg in _LEGS:
+    for leg in LEGS:
         values = [getattr(row, f"{leg}_kcal_per_mol") for row in sound]
         mbar = [getattr(row, f"{leg}_mbar_error_kcal_per_mol") for row in sound]
         n = len(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from gibbsflow.config.binding import BindingConfig, Md
+from gibbsflow.config.modes import COMPARING
 from gibbsflow.engines.amber.sander import sander_fault
 from gibbsflow.engines.process import find_program
 from gibbsflow.errors import MissingProgramError, Problem
@@ -79,7 +80,7 @@ def window_problems(config: BindingConfig, where: str, *, programs: bool = True)
         (not config.md.explicit, "engine", in_box, f"{_OTHER}; or a water model (solvent) and pmemd.cuda"),
         (bool(fault), "engine", f"free energies: sander has no soft core, and {fault}", f"{_OTHER}; or pmemd.cuda"),
         (
-            config.run.mode == "rbfe",
+            config.run.mode in COMPARING,
             "mode",
             "edges: atoms that both ligands share are one atom here, and two in AMBER",
             _OTHER,

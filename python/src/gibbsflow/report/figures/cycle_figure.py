@@ -12,6 +12,7 @@ from gibbsflow.report.figures.svg import svg_element
 WIDTH, HEIGHT = 680, 348
 _LEFT, _RIGHT, _TOP, _BOTTOM = 20, 440, 16, 212
 _BOX_W, _BOX_H = 220, 120
+_RESULT = {False: "ΔG", True: "ΔΔG"}
 
 
 def draw_cycle(record: Mapping[str, Any]) -> str:
@@ -51,11 +52,16 @@ def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
     y = _TOP + 24 + 28 * len(rows)
     parts.append(f'<path class="edge" style="stroke:var(--muted)" d="M{_LEFT} {y - 14}H{_RIGHT}"/>')
     result = f"{_signed(record['dg_kcal_per_mol'])} ± {record['dg_error_kcal_per_mol']:.2f}"
-    parts += [_words(_LEFT, y + 12, "ΔG, kcal/mol", "small"), _words(_RIGHT, y + 12, result, "end strong big")]
+    parts += [
+        _words(_LEFT, y + 12, f"{_RESULT[protocol[0].relative]}, kcal/mol", "small"),
+        _words(_RIGHT, y + 12, result, "end strong big"),
+    ]
     return svg_element("".join(parts), _RIGHT + _LEFT, y + 32, f"Thermodynamic cycle of {record['transformation']}")
 
 
 def _step(leg: LegSpec) -> str:
+    if leg.relative:
+        return f"{'b to a' if leg.sign < 0 else 'a to b'} in {leg.name}"
     if "copy" in leg.alchemical:
         return "couple in the site, decouple in bulk" if leg.sign < 0 else "decouple in the site, couple in bulk"
     return f"{'couple' if leg.sign < 0 else 'decouple'} in {leg.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gibbsflow.config.modes import COMPARING, MODES
 from gibbsflow.report.summary.citations import CITATIONS
 from gibbsflow.version import __version__
 
@@ -18,7 +19,8 @@ _WORDS = {
     "double_decoupling": "double decoupling", "sdr": "simultaneous decoupling and recoupling in one box",
     "beutler": "the soft core of Beutler et al.", "gapsys": "the soft core of Gapsys et al.",
     "abfe": "Standard free energies of binding (1 mol/L)", "asfe": "Free energies of solvation (1 mol/L each)",
-    "rbfe": "Relative free energies of binding", "md": "Equilibrations of complexes",
+    "rbfe": "Relative free energies of binding", "rsfe": "Relative free energies of solvation",
+    "md": "Equilibrations of complexes",
 }  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def methods_text(campaign: Campaign, *, nextflow: bool = True) -> str:
     if not campaign.has("mode"):
         return methods_page(["No result came through, so that there are no methods to tell of."], [], campaign.versions)
     one, cited = campaign, ["rdkit", *(["nextflow"] if nextflow else [])]
-    energies = one.has("mode", "abfe", "asfe", "rbfe")
+    energies = one.has("mode", *(mode for mode, row in MODES.items() if row.free_energies))
     explicit = one.has("md.solvent", "tip3p", "spce", "opc", "tip4pew")
     text = [f"{one.said('mode')} were computed with gibbsflow {__version__}."]
     text.append(_force_field(one, cited))
@@ -168,7 +170,7 @@ def _alchemy(one: Campaign, cited: list[str]) -> Iterable[str]:
             protocol += ", held by an orientational restraint whose standard-state term is analytic"
             cited.append("boresch")
         yield f"{protocol}."
-    if one.has("mode", "rbfe"):
+    if one.has("mode", *COMPARING):
         cited += ["lomap", "likelihood"]
         yield "Pairs of ligands were chosen as a network, whose free energies were joined by maximum likelihood."
     cited += [key for key in ("beutler", "gapsys") if one.has("fe.soft_core", key)]

@@ -9,13 +9,13 @@ from typing import Any
 
 from gibbsflow.binding.network.analyse_network import LIGAND_COLUMNS, LigandRow, NetworkAnalysis
 from gibbsflow.binding.network.closures import Cycle
-from gibbsflow.binding.network.edge_table import COLUMNS, EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow, columns_of
 from gibbsflow.binding.network.maximum_likelihood import ALPHA
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.report.tables.results_table import DECIMALS
 from gibbsflow.workflow.files import atomic_open
 
-_WHOLE = ("rank", "component", "edges", "complex_repeats", "solvent_repeats")
+_WHOLE = ("rank", "component", "edges", "complex_repeats", "solvent_repeats", "vacuum_repeats")
 CYCLE_COLUMNS = ("ligands", "edges", "closure_kcal_per_mol", "error_kcal_per_mol", "z", "verdict")
 
 
@@ -35,7 +35,10 @@ def write_tables(analysis: NetworkAnalysis, folder: Path) -> list[Path]:
         What was written.
     """
     folder, written = Path(folder), []
-    for name, columns, rows in (("edges", COLUMNS, analysis.edges), ("ligands", LIGAND_COLUMNS, analysis.ligands)):
+    for name, columns, rows in (
+        ("edges", columns_of(analysis.edges), analysis.edges),
+        ("ligands", LIGAND_COLUMNS, analysis.ligands),
+    ):
         write_csv(rows, columns, folder / f"{name}.csv")
         write_parquet(rows, columns, folder / f"{name}.parquet")
         written += [folder / f"{name}.csv", folder / f"{name}.parquet"]

@@ -17,7 +17,7 @@ from gibbsflow.binding.analyse.entropy.split import FIGURES as FIGURES_OF_SPLIT
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.campaign.phases import ANALYSIS
 from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
-from gibbsflow.config.modes import MODES
+from gibbsflow.config.modes import COMPARING, MODES
 from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open, read_json
@@ -255,7 +255,7 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
     for name, known in _WORDS.items():
         if values.get(name, "") not in known:
             raise ValueError(f"{name} is {shown(values.get(name))}")
-    edge = values["mode"] == "rbfe"  # an edge is a~b
+    edge = values["mode"] in COMPARING  # an edge is a~b
     for name in ("ligand", "transformation"):
         ends = str(values[name]).split("~") if edge else [values[name]]
         if len(ends) != 1 + edge or not all(re.fullmatch(NAME_PATTERN, end) for end in ends):

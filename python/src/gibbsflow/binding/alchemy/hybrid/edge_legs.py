@@ -19,7 +19,7 @@ from gibbsflow.binding.alchemy.hybrid.pair.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
 from gibbsflow.binding.alchemy.hybrid.tether import TUMBLES_DEG, tether
 from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
-from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_edge
+from gibbsflow.binding.alchemy.protocols import LegSpec, of_edge, protocol_of
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
@@ -36,6 +36,7 @@ from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.prepare.ligands import POSE_NOTE
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
+from gibbsflow.config.modes import COMPARING
 from gibbsflow.engines.md_engine import Apart, MdEngine
 from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.engines.openmm_systems import read_positions_nm
@@ -82,7 +83,7 @@ def prepare_edge(
     name
         Of the transformation; default: both names.
     protocol
-        The legs; default: complex and solvent.
+        The legs; default: those of the mode, of binding where it has no edges.
     engine
         What reads the topologies; default: that of the settings.
     dual
@@ -105,7 +106,8 @@ def prepare_edge(
     """
     md = a.facts(SettingsFacts).md
     change = _net_charge(b) - _net_charge(a)
-    protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
+    mode = config.run.mode if config.run.mode in COMPARING else "rbfe"
+    protocol = protocol or protocol_of(mode, explicit=md.explicit)
     hard = not dual and difficulty is not None and config.relative.hard_map <= difficulty < 1
     protocol = of_edge(protocol, hard=hard, dual=dual, charge_changes=change != 0, explicit=md.explicit)
     name = name or f"{a.name}-{b.name}"

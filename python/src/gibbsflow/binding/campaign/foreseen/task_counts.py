@@ -14,7 +14,7 @@ from gibbsflow.binding.network.design.links import kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.modes import MODES
+from gibbsflow.config.modes import COMPARING, MODES
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,12 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
     tasks = dict.fromkeys(each, count)
     equil_ps = settings.equil.heat_ps + settings.equil.equil_ps + (settings.equil.density_ps if md.explicit else 0)
     own_box = md.explicit and fe.abfe_protocol != "sdr"
-    work = [] if run.mode == "asfe" else [LegWork("equilibration", True, md.explicit, count, equil_ps / 1000)]
+    bound = "receptor" in MODES[run.mode].needs
+    work = [LegWork("equilibration", True, md.explicit, count, equil_ps / 1000)] if bound else []
     work += [LegWork("equilibration, solvent", False, True, count, equil_ps / 1000)] if own_box else []
     if MODES[run.mode].free_energies:
         items = count
-        if run.mode == "rbfe":
+        if run.mode in COMPARING:
             items = _edges(settings.relative.network, count, notes)
             tasks["NETWORK_PLAN"] = 1
         tasks["FE_PREPARE"] = items

@@ -19,6 +19,7 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
@@ -54,10 +55,13 @@ class Ways:
         that is as hard (``auto``).
     charge_changes
         Whether the net charge may change.
+    ions
+        Whether ions could make up for it in a box: their own work drops out between two legs in water.
     """
 
     topology: Literal["auto", "hybrid", "dual"] = "hybrid"
     charge_changes: bool = False
+    ions: bool = True
 
     @classmethod
     def of(cls, settings: BindingConfig, engines: Collection[str] = ()) -> Self:
@@ -78,7 +82,19 @@ class Ways:
         without_box, topology = not settings.md.explicit, settings.relative.edge_topology
         if topology == "auto" and not without_box and WHOLE_RUNS in (engines or {choose_engine(settings.md).engine}):
             topology = "hybrid"
-        return cls(topology, without_box or settings.fe.charge_correction == "counter_ion")
+        ions = "receptor" in MODES[settings.run.mode].needs
+        return cls(topology, without_box or (ions and settings.fe.charge_correction == "counter_ion"), ions)
+
+    @property
+    def remedy(self) -> str:
+        """Name the setting with which the net charge may change.
+
+        Returns
+        -------
+        str
+            In words of the settings.
+        """
+        return "charge_correction counter_ion" if self.ions else "solvent obc2"
 
     def refusal(self, one: Posed, other: Posed) -> str | None:
         """Say why two ligands have no edge whatever their atoms are.
@@ -95,7 +111,7 @@ class Ways:
         """
         if self.charge_changes or one.charge == other.charge:
             return None
-        made_up_for = "nothing makes up for it in a box: charge_correction counter_ion"
+        made_up_for = f"nothing makes up for it in a box: {self.remedy}"
         return f"net charges {one.charge:+d} and {other.charge:+d} e, and {made_up_for}"
 
     def foretold(self, one: Posed, other: Posed) -> float | None:
