@@ -24,6 +24,12 @@ esac
 exec {sys.executable} "$@"
 """
 
+RSFE = {
+    "mode": "rsfe", "input": "alone.csv", "outdir": "out", "solvent": "obc2", "charge_method": "gas", "replicates": 1,
+    "minimise_steps": 50, "heat_ps": 0.2, "equil_ps": 0.4, "equil_segment_ps": 0.2, "window_ps": 2.0,
+    "window_equil_ps": 0.2, "sample_ps": 0.1, "segment_ps": 1.0,
+}  # fmt: skip
+
 
 def posed_ligands(folder: Path) -> Path:
     """The ligands of the demo, the first in its pose."""
@@ -70,3 +76,28 @@ def test_an_edge_is_lost_and_its_ligands_keep_their_places(nextflow: Launcher, t
     again = nextflow(*words, timeout_s=900, GIBBSFLOW_PYTHON=str(core))
     assert again.code == 0, again.text
     assert not [name for name in again.tasks("COMPLETED") if "FE_RUN" in name]
+
+
+@pytest.mark.slow
+def test_edges_of_solvation_need_no_receptor(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "alone.csv").write_text("ligand,smiles\nbenzene,c1ccccc1\ntoluene,Cc1ccccc1\n")
+    (tmp_path / "params.json").write_text(json.dumps(RSFE))
+    run = nextflow("run", str(REPO / "main.nf"), "-params-file", "params.json", timeout_s=900)
+    assert run.code == 0, run.text
+    (edge,) = rows_of(run.outdir / "edges.csv")
+    assert (edge["ligand_a"], edge["ligand_b"], edge["status"]) == ("benzene", "toluene", "finished")
+    assert "complex_kcal_per_mol" not in edge
+    legs = [float(edge[f"{leg}_kcal_per_mol"]) for leg in ("solvent", "vacuum")]
+    assert float(edge["ddg_kcal_per_mol"]) == pytest.approx(legs[0] - legs[1], abs=2e-4)
+    (row,) = rows_of(run.outdir / "results.csv")
+    assert (row["transformation"], row["mode"]) == ("benzene~toluene", "rsfe")
+    assert row["dg_kcal_per_mol"] == edge["ddg_kcal_per_mol"]
+    assert {row["ligand"] for row in rows_of(run.outdir / "ligands.csv")} == {"benzene", "toluene"}
+    record = json.loads((run.outdir / "record.benzene~toluene.json").read_text())
+    assert any("no work of opening a cavity" in text for text in record["reasons"])
+    assert "Relative solvation free energies" in (run.outdir / "report.html").read_text()
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path) as file:
+        return list(csv.DictReader(file))

@@ -49,7 +49,7 @@ def test_all_parameter_faults_at_once(nextflow: Launcher) -> None:
     assert "--windows_ps: unknown parameter (right: did you mean --window_ps?)" in text
     assert "--replicates: 50 is out of range (right: whole number >= 1 <= 20)" in text
     assert "--timestep_fs: 'fast' is not usable (right: number > 0 <= 5 fs)" in text
-    assert "--mode: 'abf' is not usable (right: abfe | asfe | rbfe | md | potential)" in text
+    assert "--mode: 'abf' is not usable (right: abfe | asfe | rbfe | rsfe | md | potential)" in text
     assert "--receptor: no such file no.sdf" in text
 
 

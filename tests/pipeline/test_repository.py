@@ -39,7 +39,7 @@ def test_schema_holds_every_setting_with_its_bounds() -> None:
         "Takes: number, > 0, ≤ 10000000 ps.",
     }
     needed = {key: item.get("requiredIn") for key, item in schema["$defs"]["io"]["properties"].items()}
-    assert needed["input"] == ["abfe", "asfe", "rbfe", "md"] and needed["receptor"] == ["abfe", "rbfe", "md"]
+    assert needed["input"] == ["abfe", "asfe", "rbfe", "rsfe", "md"] and needed["receptor"] == ["abfe", "rbfe", "md"]
     assert needed["outdir"] is None
     for name, section in Launch.sections().items():
         assert set(schema["$defs"][name]["properties"]) == set(section.model_fields)

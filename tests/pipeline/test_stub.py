@@ -110,6 +110,16 @@ def test_rbfe_runs_edges_of_the_ligands_that_are_left(nextflow: Launcher) -> Non
     assert (run.outdir / "network" / "plan" / "edges" / edge / "edge.json").exists()
 
 
+def test_rsfe_has_edges_without_a_receptor(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "alone.csv").write_text("ligand,smiles\nbenzene,c1ccccc1\ntoluene,Cc1ccccc1\n")
+    words = ("run", str(REPO / "main.nf"), "-stub", "--mode", "rsfe", "--input", "alone.csv", "--replicates", "1")
+    run = nextflow(*words, "--outdir", "out")
+    assert run.code == 0, run.text
+    legs = [f"FE_RUN (benzene~toluene {leg}_replicate_0)" for leg in ("solvent", "vacuum")]
+    assert set(legs) < set(run.tasks("COMPLETED")) and len(run.tasks("COMPLETED")) == 17
+    assert (tmp_path / "state" / "out" / "alone" / "benzene~toluene").is_dir()
+
+
 def test_legs_are_extended_as_long_as_records_ask_for_it(nextflow: Launcher, tmp_path: Path) -> None:
     (tmp_path / "asked.config").write_text("process { withName: ANALYSIS_TRANSFORMATION { ext.rounds = 2 } }\n")
     target = ("-c", "asked.config", "--target_error_kcal_per_mol", "0.2", "--max_window_ps", "5000")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,23 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_variance_times_time_of_all_three(tmp_path: Path) -> None:
+    (tmp_path / "three.yaml").write_text("states:\n  - [0, 1, 1]\n  - [0, 0, 1]\n  - [0, 0, 0]\n")
+    words = [sys.executable, REPO / "benchmarks/gpu/variance.py", "--platform", "CPU", "--schedule", "three.yaml"]
+    words += ["--samples", "4", "--discard", "1", "--blocks", "2", "--repeats", "1", "--out", "log.json"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    (water,) = json.loads((tmp_path / "log.json").read_text())["systems"].values()
+    assert set(water["methods"]) == {"gibbsflow", "openmmtools", "openmmtools, our MD"} and water["states"] == 3
+    for one in water["methods"].values():
+        spread = statistics.variance(one["blocks_kcal_per_mol"][0])
+        assert one["variance_of_a_block"] == pytest.approx(spread, abs=1e-4)
+        assert one["seconds_a_block"] == pytest.approx(one["seconds"][0] * 0.8 / 2, abs=0.011)
+        assert one["variance_x_time"] == pytest.approx(spread * one["seconds_a_block"], rel=0.05, abs=1e-3)
+    assert "times the variance x time of gibbsflow" in done.stdout
 
 
 @pytest.mark.slow

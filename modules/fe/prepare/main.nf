@@ -22,9 +22,10 @@ process FE_PREPARE {
 
     stub:
     def out = "phases/${meta.ligand}/prepare_fe"
-    def chosen = new groovy.json.JsonSlurper().parseText(settings).fe
+    def given = new groovy.json.JsonSlurper().parseText(settings)
+    def chosen = given.fe
     def sampler = task.ext.sampler ?: chosen.sampler
-    def names = chosen.abfe_protocol == 'sdr' ? ['sdr'] : ['complex', 'solvent']
+    def names = given.run.mode in ['asfe', 'rsfe'] ? ['solvent', 'vacuum'] : chosen.abfe_protocol == 'sdr' ? ['sdr'] : ['complex', 'solvent']
     def work = task.ext.legs_per_gpu || task.ext.gpus ? [work: [memory_gb: 1, legs_per_gpu: task.ext.legs_per_gpu ?: 1, gpus: task.ext.gpus]] : [:]
     def content = groovy.json.JsonOutput.toJson([leg: '%s', states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]] + work)
     """

@@ -62,6 +62,15 @@ def test_ligands_that_no_edge_reaches() -> None:
         assert edge_problems(found, settings, "l.csv")[0] == []
 
 
+def test_ions_make_up_for_no_charge_where_one_leg_alone_is_in_water() -> None:
+    found = ligands(toluene="Cc1ccccc1", cresol="Cc1ccc(O)cc1", salicylate="O=C([O-])c1ccccc1O")
+    params = {"mode": "rsfe", "solvent": "tip3p", "charge_correction": "counter_ion", "engine": "gromacs"}
+    (problem,) = edge_problems(found, BindingConfig.from_params(params), "l.csv")[0]
+    assert "salicylate: no edges" in problem.what
+    assert "or solvent obc2, with which the net charge may change" in problem.right
+    assert edge_problems(found, BindingConfig.from_params({"mode": "rsfe"}), "l.csv")[0] == []
+
+
 def test_a_network_that_names_strangers(tmp_path) -> None:
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,nobody\n")
     assert "'nobody' is none of the ligands" in told(ligands(**SOUND), network=str(tmp_path / "net.csv"))

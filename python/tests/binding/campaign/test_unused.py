@@ -81,3 +81,14 @@ def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
     assert told == "hard_map: given, and not used beside schedules for both legs"
     (told,) = unused_settings(BindingConfig.from_params({"mode": "abfe", "network": "mst", "anchor": "mean"}))
     assert told == "network, anchor: given, and not used in mode abfe, which has no network"
+
+
+def test_edges_of_solvation_have_legs_in_solvent_and_in_vacuum():
+    schedules = {"solvent_schedule": "rbfe_21", "vacuum_schedule": "rbfe_21", "complex_schedule": "rbfe_21"}
+    given = BindingConfig.from_params({"mode": "rsfe", "hard_map": 0.5, "restraint": "com", "hub": "a"} | schedules)
+    assert unused_settings(given) == [
+        "restraint: given, and not used in mode rsfe, which has no receptor",
+        "hub: given, and not used in a network that is no star",
+        "hard_map: given, and not used beside schedules for both legs",
+        "complex_schedule: given, and not used in mode rsfe, which has no such leg",
+    ]

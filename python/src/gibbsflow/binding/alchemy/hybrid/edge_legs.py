@@ -19,7 +19,7 @@ from gibbsflow.binding.alchemy.hybrid.pair.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
 from gibbsflow.binding.alchemy.hybrid.tether import TUMBLES_DEG, tether
 from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
-from gibbsflow.binding.alchemy.protocols import LegSpec, of_edge, protocol_of
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, of_edge, protocol_of
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
@@ -126,7 +126,7 @@ def prepare_edge(
     _check(a, protocol, md, config, name, change, dual)
     if dual and pairs:
         raise ValueError("two whole ligands share no atom")
-    account = Account(name)
+    account = cycle_doubts(protocol, md, 0, where=name, fe=config.fe)  # what a net charge needs was checked before
     if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
         what = f"the map's difficulty is {difficulty:.2f}, {config.relative.hard_map:g} or more (hard_map)"
         account.note(f"{what}: {len(schedules[more[0]])} windows in {' and '.join(more)}")
