@@ -6,7 +6,7 @@ from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.config.binding import BindingConfig
 
 
-@pytest.mark.parametrize("mode", ["abfe", "asfe", "rbfe", "md"])
+@pytest.mark.parametrize("mode", ["abfe", "asfe", "rbfe", "rsfe", "md"])
 @pytest.mark.parametrize("solvent", ["obc2", "vacuum", "tip3p", "opc"])
 def test_defaults_are_given_by_nobody(mode, solvent):
     assert unused_settings(BindingConfig.from_params({"mode": mode, "solvent": solvent})) == []
@@ -85,7 +85,7 @@ def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
 
 def test_edges_of_solvation_have_legs_in_solvent_and_in_vacuum():
     schedules = {"solvent_schedule": "rbfe_21", "vacuum_schedule": "rbfe_21", "complex_schedule": "rbfe_21"}
-    given = BindingConfig.from_params({"mode": "rsfe", "hard_map": 0.5, "restraint": "com", "hub": "a"} | schedules)
+    given = BindingConfig.from_params({"mode": "rsfe", "hard_map": 0.4, "restraint": "com", "hub": "a"} | schedules)
     assert unused_settings(given) == [
         "restraint: given, and not used in mode rsfe, which has no receptor",
         "hub: given, and not used in a network that is no star",
