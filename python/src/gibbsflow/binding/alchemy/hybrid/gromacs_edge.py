@@ -1,5 +1,7 @@
 """An edge in the words of GROMACS: A in its surroundings is state A of one molecule, B in its place is state B.
 
+So are two whole ligands: as charges and Lennard-Jones are those of A or of B in either state, they never see each other,
+and no exclusions say so, which GROMACS would not have beyond its pair list.
 Which terms there are, and at which end, is what the hybrid of OpenMM has: both end states are the same. Between them
 GROMACS mixes energies, (1 − λ) E(A) + λ E(B), charges and Lennard-Jones by one λ, with its own soft core on both where
 an atom comes or goes; it has no λ for the atoms that A alone has and another one for those of B.
@@ -35,6 +37,8 @@ _OF_HYBRID = (
     "MixedDispersionCorrection",
 )
 """Forces that say in OpenMM what state A, state B and a soft core say here."""
+_TETHER = "LigandRestraint"
+"""What holds two whole ligands to each other: the pull code does, by `gromacs_states.pulls`."""
 _SMALL_NM = 0.15
 """σ of an atom that lies within a heavy neighbour's: 0.11 nm of hydrogens of amines, 0.24 nm and more of those on
 carbon."""
@@ -53,7 +57,8 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     Returns
     -------
     GromacsTopology
-        In which B's own atoms follow those of A's ligand.
+        In which B's own atoms, all of them where none is shared, follow those of A's ligand. The restraint between two
+        whole ligands is not in it.
 
     Raises
     ------
@@ -165,9 +170,10 @@ def _exceptions(both: tuple[Side, Side]) -> dict[tuple[int, int], tuple[_Values,
 def _refuse_what_else_there_is(leg: HybridLeg, made: HybridTopology, where: str) -> None:
     """See that all of the hybrid is carried over: its forces, and charges that go with λ, of the ligands alone."""
     found = [name for name in ("restraint", "copy_atoms", "ion_atoms", "apart") if getattr(leg, name)]
+    known = {*_OF_HYBRID, *([_TETHER] if leg.tether is not None else [])}
     ligands = set(made.shared.ligand)
     for force in made.system.getForces():
-        if type(force).__name__.startswith("Custom") and force.getName() not in _OF_HYBRID:
+        if type(force).__name__.startswith("Custom") and force.getName() not in known:
             found.append(force.getName())
         if isinstance(force, openmm.NonbondedForce):
             offsets = [force.getParticleParameterOffset(k)[1] for k in range(force.getNumParticleParameterOffsets())]

@@ -1,0 +1,71 @@
+"""Two whole ligands in GROMACS: at the ends the energies of OpenMM's, between them those of GROMACS's own formula."""
+
+from __future__ import annotations
+
+import edges
+import numpy as np
+import pytest
+from gromacs_boxes import EdgeFrame, needs_gromacs
+
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas
+from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
+from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.gromacs.parameters import SC_ALPHA_CHARGES, SC_SIGMA_CHARGES_NM
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.workflow.result import Result
+
+COULOMB = 138.935458
+IN_WATER = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
+
+
+def whole_leg(root, a: str, b: str) -> HybridLeg:
+    systems = (edges.system(a, root / "a", engine="gromacs"), edges.system(b, root / "b"))
+    prepare_edge(*systems, (), BindingConfig(), root / "edge", Result(), protocol=IN_WATER, dual=True)
+    leg = read_leg_folder(root / "edge" / "legs" / "solvent")
+    assert isinstance(leg, HybridLeg) and leg.tether is not None and not leg.pairs
+    return leg
+
+
+def softening(frame: EdgeFrame, share: float) -> float:
+    """What the soft core adds to a mixture of the ends, kJ/mol: of both ligands with the water, by the manual."""
+    shared = frame.leg.shared(OPENMM)
+    water = [i for i in range(shared.a.system.getNumParticles()) if i not in shared.a.place]
+    around = np.array([[v._value for v in shared.a.nonbonded.getParticleParameters(i)] for i in water])
+    cutoff, total = frame.leg.md.cutoff_angstrom / 10, 0.0
+    for end, place, gone in ((shared.a, shared.place_a, share), (shared.b, shared.place_b, 1 - share)):
+        apart = frame.positions[list(place)][:, None] - frame.positions[water]
+        apart -= np.round(apart / np.diag(frame.box)) * np.diag(frame.box)
+        r = np.linalg.norm(apart, axis=2)
+        charges = COULOMB * np.outer(end.particles[:, 0], around[:, 0])
+        sigma = (end.particles[:, None, 1] + around[:, 1]) / 2
+        epsilon = np.sqrt(end.particles[:, None, 2] * around[:, 2])
+        least = np.where(epsilon > 0, np.maximum(sigma, SC_SIGMA_CHARGES_NM), SC_SIGMA_CHARGES_NM)
+        soft = (SC_ALPHA_CHARGES * gone * least**6 + r**6) ** (1 / 6)
+        energy = np.where(r < cutoff, charges * (1 / soft - 1 / r), 0.0)
+        for sign, distance in ((1, soft), (-1, r)):
+            x = (sigma / distance) ** 6
+            energy += np.where(distance < cutoff, sign * 4 * epsilon * (x * x - x), 0.0)
+        total += (1 - gone) * energy.sum()
+    return total
+
+
+@needs_gromacs
+@pytest.mark.parametrize(
+    ("a", "b"), [("methanol", "phenol"), pytest.param("toluene", "phenol", marks=pytest.mark.slow)]
+)
+def test_every_state_has_the_energy_that_it_should(a, b, tmp_path):
+    """By centroids, and by six coordinates; hydroxyl hydrogens, without Lennard-Jones, come and go."""
+    frame = EdgeFrame(whole_leg(tmp_path, a, b))
+    ours, theirs = frame.openmm_kj_per_mol(), frame.gromacs_kj_per_mol(tmp_path / "rerun")
+    ends = [0, -1]
+    np.testing.assert_allclose(theirs[ends], ours[ends], rtol=1e-4)
+    # GROMACS's long-range correction counts the absent ligand's pairs with itself
+    assert np.diff(theirs[ends]) == pytest.approx(np.diff(ours[ends]), abs=0.15)
+    assert frame.leg.tether.kind == ("com" if a == "methanol" else "boresch")
+    assert frame.leg.tether.energy_kcal_per_mol(10 * frame.positions) > 0.1
+    share = np.array(gromacs_lambdas(frame.leg.states)["vdw"])
+    expected = [(1 - x) * theirs[0] + x * theirs[-1] + softening(frame, x) for x in share]
+    np.testing.assert_allclose(theirs, expected, atol=2e-3)
+    assert np.abs(theirs - (1 - share) * theirs[0] - share * theirs[-1]).max() > 1
