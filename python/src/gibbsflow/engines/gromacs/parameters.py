@@ -29,7 +29,7 @@ of it."""
 
 @dataclass(frozen=True)
 class Pull:
-    """A coordinate of the pull code, held at rest by U = 1/2 K x² with K from 0 in state A to full in B, or full in both.
+    """A coordinate of the pull code, held at rest by U = 1/2 K x² with K from 0, or full, in state A to full in B.
 
     Attributes
     ----------

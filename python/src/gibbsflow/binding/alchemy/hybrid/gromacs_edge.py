@@ -1,7 +1,8 @@
 """An edge in the words of GROMACS: A in its surroundings is state A of one molecule, B in its place is state B.
 
-So are two whole ligands: as charges and Lennard-Jones are those of A or of B in either state, they never see each other,
-and no exclusions say so, which GROMACS would not have beyond its pair list.
+So are two whole ligands. Neither has charges or Lennard-Jones in the state of the other, so that they never see each
+other; exclusions, which GROMACS does not have beyond its pair list, are not needed.
+
 Which terms there are, and at which end, is what the hybrid of OpenMM has: both end states are the same. Between them
 GROMACS mixes energies, (1 − λ) E(A) + λ E(B), charges and Lennard-Jones by one λ, with its own soft core on both where
 an atom comes or goes; it has no λ for the atoms that A alone has and another one for those of B.

@@ -19,8 +19,6 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.engines.choice.engine_choice import choose_engine
-from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 
 
@@ -60,25 +58,21 @@ class Ways:
     charge_changes: bool = False
 
     @classmethod
-    def of(cls, settings: BindingConfig, engines: Collection[str] = ()) -> Self:
-        """Take them from settings: without a box nothing depends on its size; GROMACS runs no two whole ligands.
+    def of(cls, settings: BindingConfig) -> Self:
+        """Take them from settings: without a box nothing depends on its size.
 
         Parameters
         ----------
         settings
             Of a campaign.
-        engines
-            Those that its ligands are kept with, where they are by now; else those that settings stand for here.
 
         Returns
         -------
         Ways
             As they are asked for.
         """
-        without_box, topology = not settings.md.explicit, settings.relative.edge_topology
-        if topology == "auto" and not without_box and WHOLE_RUNS in (engines or {choose_engine(settings.md).engine}):
-            topology = "hybrid"
-        return cls(topology, without_box or settings.fe.charge_correction == "counter_ion")
+        charge_changes = not settings.md.explicit or settings.fe.charge_correction == "counter_ion"
+        return cls(settings.relative.edge_topology, charge_changes)
 
     def refusal(self, one: Posed, other: Posed) -> str | None:
         """Say why two ligands have no edge whatever their atoms are.
@@ -193,7 +187,7 @@ class Comparison:
             why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
             right = "a pair with a usable atom map"
             if known is not None and self.topology == "hybrid":
-                right += ", or both as a whole: engine openmm with edge_topology auto"
+                right += ", or both as a whole: edge_topology auto"
             raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, right, field="network"))
         atom_map = self.maps[pair]
         turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()
