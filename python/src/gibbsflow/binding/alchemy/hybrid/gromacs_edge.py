@@ -10,7 +10,8 @@ an atom comes or goes; it has no λ for the atoms that A alone has and another o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import openmm
@@ -26,6 +27,7 @@ from gibbsflow.engines.gromacs.topology import topology_text
 from gibbsflow.engines.gromacs.two_ends import TurningAtom, TurningMolecule, TurningTerm
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats
 
 _Values = tuple[float, float, float]
 _WHOLE = (1.0, 1.0)
@@ -79,7 +81,12 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     order = np.concatenate([block, added, np.arange(block[-1] + 1, len(of_a))]).astype(int)
     order = np.concatenate([np.arange(block[0]), order])
     local = {int(atom): index for index, atom in enumerate([*block, *added])}
-    text = topology_text(shared.a.system, of_a, turning={number: turning_molecule(made, local)})
+    molecule = turning_molecule(made, local)
+    if shared.dual:
+        first = leg.starts_nm(0)[0]
+        middles = (local[_middle(place, first)] for place in (shared.place_a, shared.place_b))
+        molecule = replace(molecule, together=(tuple(middles),))
+    text = topology_text(shared.a.system, of_a, turning={number: molecule})
     masses = np.array([made.system.getParticleMass(i)._value for i in range(shared.size)])
     return GromacsTopology(text, order, masses)
 
@@ -117,6 +124,11 @@ def turning_molecule(made: HybridTopology, local: dict[int, int]) -> TurningMole
         constraints,
         {_local(*pair, local): ends for pair, ends in _exceptions(both).items()},
     )
+
+
+def _middle(atoms: Sequence[int], positions_nm: Floats) -> int:
+    inside = positions_nm[list(atoms)]
+    return atoms[int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))]
 
 
 def _local(i: int, j: int, local: dict[int, int]) -> tuple[int, int]:
