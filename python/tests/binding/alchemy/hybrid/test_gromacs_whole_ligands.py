@@ -13,19 +13,24 @@ from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
+from gibbsflow.binding.analyse import collect
+from gibbsflow.binding.analyse.verdict import leg_figures
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.config.binding import BindingConfig, Fe, Run
 from gibbsflow.engines.gromacs.parameters import SC_ALPHA_CHARGES, SC_SIGMA_CHARGES_NM
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.segments import Stopper
 
 COULOMB = 138.935458
 IN_WATER = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
 
 
-def whole_leg(root, a: str, b: str) -> HybridLeg:
+def whole_leg(root, a: str, b: str, config: BindingConfig | None = None) -> HybridLeg:
     systems = (edges.system(a, root / "a", engine="gromacs"), edges.system(b, root / "b"))
-    prepare_edge(*systems, (), BindingConfig(), root / "edge", Result(), protocol=IN_WATER, dual=True)
+    config = config or BindingConfig()
+    prepare_edge(*systems, (), config, root / "edge", Result(), protocol=IN_WATER, dual=True)
     leg = read_leg_folder(root / "edge" / "legs" / "solvent")
     assert isinstance(leg, HybridLeg) and leg.tether is not None and not leg.pairs
     return leg
@@ -86,3 +91,21 @@ def test_both_ligands_stay_in_one_image_of_the_box(tmp_path):
     for positions in (*walkers.positions_nm, *sampled.positions_nm):
         centres = [positions[list(atoms)].mean(axis=0) for atoms in (leg.old_atoms, own)]
         assert np.linalg.norm(centres[0] - centres[1]) < 0.4
+
+
+@needs_gromacs
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["methanol", "toluene"])
+def test_a_ligand_that_is_exchanged_with_itself_changes_nothing(name, tmp_path):
+    """Of as many states as will do, by centroids and by six coordinates."""
+    rows = [[x / 8, max(0, 1 - x / 4), min(1, 2 - x / 4), min(1, x / 4), max(0, x / 4 - 1)] for x in range(9)]
+    (tmp_path / "nine.yaml").write_text(f"states: {rows}\n")
+    lengths = {"window_ps": 12, "window_equil_ps": 2, "sample_ps": 0.2, "segment_ps": 6}
+    config = BindingConfig(fe=Fe(solvent_schedule=str(tmp_path / "nine.yaml"), **lengths), run=Run(replicates=1))
+    leg = whole_leg(tmp_path, name, name, config)
+    with Stopper(None, None) as stopper:
+        sample_leg(leg, 0, None, tmp_path / "state", tmp_path / "out", stopper, Result())
+    figures = leg_figures(collect.read_leg(sorted((tmp_path / "out").glob("window_*.parquet")), "auto"), "auto")
+    value, error = (figures["mbar"][key] for key in ("dg_kcal_per_mol", "dg_error_kcal_per_mol"))
+    print(value, error)
+    assert error <= 0.15 and abs(value) < 2 * error

@@ -84,8 +84,8 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     molecule = turning_molecule(made, local)
     if shared.dual:
         first = leg.starts_nm(0)[0]
-        middles = (local[_middle(place, first)] for place in (shared.place_a, shared.place_b))
-        molecule = replace(molecule, together=(tuple(middles),))
+        one, other = (local[_middle(place, first)] for place in (shared.place_a, shared.place_b))
+        molecule = replace(molecule, together=((one, other),))
     text = topology_text(shared.a.system, of_a, turning={number: molecule})
     masses = np.array([made.system.getParticleMass(i)._value for i in range(shared.size)])
     return GromacsTopology(text, order, masses)
