@@ -175,7 +175,9 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     fe, problems = config.fe, []
     for key, chosen, why, right in _NOT_BY_GROMACS:
         if getattr(fe, key) == chosen:
-            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", f"{right}, or {_ENGINE}", field=key))
+            none = key == "charge_correction" and any(leg.relative for leg in protocol)  # analytic is not for edges
+            instead = _ENGINE if none else f"{right}, or {_ENGINE}"
+            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", instead, field=key))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
