@@ -12,12 +12,14 @@ import pytest
 import solutes
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls, softens_charges
+from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import molecules
+from gibbsflow.binding.sample.gromacs.leg_inputs import leg_pulls
 from gibbsflow.config.binding import Fe
 from gibbsflow.engines.gromacs import parameters
 from gibbsflow.engines.gromacs.dhdl_file import read_dhdl
@@ -106,6 +108,45 @@ class Box:
         )
         leg.write()
         return leg
+
+
+class EdgeFrame:
+    """Atoms of a leg between two ligands half way between the ends, and their energies by both engines."""
+
+    def __init__(self, leg: HybridLeg):
+        self.leg, self.box = leg, leg.starts_boxes_nm(0)[0]
+        self.context = edge_context(leg, self.box)
+        self.context.setPositions(leg.starts_nm(0)[0])
+        put(self.context, leg.states[len(leg.states) // 2])  # no atom is there that would be on top of a water
+        openmm.LocalEnergyMinimizer.minimize(self.context, 10, 100)
+        self.context.setVelocitiesToTemperature(298.15, 1)
+        self.context.getIntegrator().step(100)
+        self.positions = np.asarray(self.context.getState(getPositions=True).getPositions(asNumpy=True)._value)
+
+    def openmm_kj_per_mol(self):
+        return energies_kj_per_mol(self.context, self.leg.states)
+
+    def gromacs_kj_per_mol(self, folder: Path):
+        folder.mkdir()
+        topology, states = edge_topology(self.leg, OPENMM), self.leg.states
+        ewald = parameters.pme(self.leg.md.cutoff_angstrom / 10, self.box)
+        chosen = parameters.common(self.leg.md, *ewald) | parameters.dynamics(self.leg.md, 1, 1)
+        chosen |= parameters.lambdas(gromacs_lambdas(states), 0, soft_charges=softens_charges(states))
+        chosen |= {"nsteps": "0", "pcoupl": "no"}
+        index = None
+        if held := leg_pulls(self.leg, topology):
+            extra, groups = parameters.pulling(held, len(topology.masses_amu))
+            chosen |= extra | {"continuation": "yes"}
+            index = folder / "index.ndx"
+            index.write_text(groups)
+        (folder / "topol.top").write_text(topology.text)
+        frame = topology.frame(self.positions, self.box)
+        make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top", index)
+        words = "mdrun -s run.tpr -rerun run.g96 -deffnm run -ntmpi 1 -ntomp 1".split()
+        subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+        file = read_dhdl(folder / "run.xvg")
+        (potential,) = file.header.columns("Potential Energy")
+        return file.table[0, potential] + file.table[0, file.header.foreign]
 
 
 def edge_context(leg: HybridLeg, box: np.ndarray) -> openmm.Context:

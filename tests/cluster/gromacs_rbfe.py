@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Isobutane into neopentane in cucurbit[7]uril through GROMACS, from their SMILES to the table; killed in mid-leg.
 
-    python tests/cluster/gromacs_rbfe.py [--ps 2] [--seed 2026] [--folder DIR]
+    python tests/cluster/gromacs_rbfe.py [--ps 2] [--whole] [--seed 2026] [--folder DIR]
 
 Needs GROMACS on PATH. Prints the relative free energy of binding; exit 1 where the run was not resumed from what it had
 saved, where OpenMM gives the last sample of a window another energy at either end, or where the engines, whose paths
@@ -23,12 +23,15 @@ LIGANDS = {"isobutane": "CC(C)C", "neopentane": "CC(C)(C)C"}
 TURNING = [(0, 1, 1, 0, 0), (0.25, 0.5, 1, 0.5, 0), (0.5, 0, 1, 1, 0), (0.75, 0, 0.5, 1, 0.5), (1, 0, 0, 1, 1)]
 
 
-def settings(ps: float, seed: int) -> dict[str, dict[str, object]]:
+WHOLE = [(x / 8, max(0.0, 1 - x / 4), min(1.0, 2 - x / 4), min(1.0, x / 4), max(0.0, x / 4 - 1)) for x in range(9)]
+
+
+def settings(ps: float, seed: int, whole: bool) -> dict[str, dict[str, object]]:
     """Boxes as small as the cutoff lets them be."""
     return {
         "io": {"receptor": "cb7.sdf"},
         "run": {"mode": "rbfe", "replicates": 1, "seed": seed},
-        "relative": {"network": "mst"},
+        "relative": {"network": "mst", "edge_topology": "dual" if whole else "hybrid"},
         "param": {"ligand_ff": "gaff", "charge_method": "gas"},
         "md": {"solvent": "tip3p", "salt_mol_per_l": 0, "engine": "gromacs", "threads": 2}
         | {"padding_angstrom": 8.0, "cutoff_angstrom": 7.0},
@@ -42,13 +45,15 @@ def main() -> int:
     """Run, kill, run again, compare; say by the exit code whether it is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ps", type=float, default=2.0, help="sampling a window (default: 2)")
+    parser.add_argument("--whole", action="store_true", help="both ligands as a whole, which share no atom")
     parser.add_argument("--seed", type=int, default=2026, help="of all random numbers (default: 2026)")
     parser.add_argument("--folder", type=Path, help="where to work, kept (default: a temporary folder)")
     options = parser.parse_args()
     good = True
     with runs.working(options.folder) as folder:
         shutil.copy(HOST, folder)
-        runs.write_campaign(folder, settings(options.ps, options.seed), {"turning": TURNING}, LIGANDS)
+        chosen = settings(options.ps, options.seed, options.whole)
+        runs.write_campaign(folder, chosen, {"turning": WHOLE if options.whole else TURNING}, LIGANDS)
         runs.kill_at(folder, "**/complex/replicate_0/gromacs/*/window_00/run.part0002.log")
         runs.run_campaign(folder)
         for leg, ends in (("complex", ["lost", "finished"]), ("solvent", ["finished"])):

@@ -28,7 +28,6 @@ def edges(
     """Compare the ligands of a campaign, plan its network, and write a folder for each edge that is to be run."""
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.campaign.edges import plan_edges
-        from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.network.design.comparison import Ways
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
@@ -37,10 +36,9 @@ def edges(
         settings = BindingConfig.read(config) if config else BindingConfig()
         result.versions = versions("rdkit")
         found = [SimSystem.read(folder) for folder in systems or ()]
-        kept = {known.md.engine for system in found if (known := system.find(SettingsFacts))}
         network = plan_edges(
             found, settings.relative, settings.run.seed, out, result, state=state, before=before, records=records or (),
-            ways=Ways.of(settings, kept),
+            ways=Ways.of(settings),
         )  # fmt: skip
         new = ", ".join(result.figures["to_be_run"]) or "none"
         say(f"{len(network.edges)} edges; to be run: {new}", as_json)

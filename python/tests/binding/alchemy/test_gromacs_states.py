@@ -107,6 +107,8 @@ def test_groups_beside_the_ligand_are_refused_with_the_reason(given, why):
     protocol = protocol_of("abfe", explicit=True, fe=config.fe)
     (problem,) = gromacs_problems(config, protocol, where="run.yaml")
     assert why in problem.what and problem.field == next(iter(given))
+    (of_edge,) = gromacs_problems(config, protocol_of("rbfe", explicit=True, fe=config.fe), where="run.yaml")
+    assert ("analytic" in problem.right, "analytic" in of_edge.right) == ("charge_correction" in given, False)
 
 
 def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gibbsflow.binding.alchemy.gromacs_topology import GromacsTopology
+from gibbsflow.engines.gromacs.parameters import Pull
 
 
 def test_frames_go_there_and_come_back():
@@ -17,3 +18,9 @@ def test_frames_go_there_and_come_back():
     np.testing.assert_allclose(found["positions_nm"], x, atol=1e-9)
     np.testing.assert_allclose(found["velocities_nm_per_ps"], v, atol=1e-9)
     assert not len(atoms.read(atoms.frame(x, box))["velocities_nm_per_ps"])
+
+
+def test_coordinates_are_of_the_same_atoms():
+    atoms = GromacsTopology("", np.array([0, 3, 1, 2]), np.ones(4))
+    (held,) = atoms.placed([Pull("distance", ((0, 1), (3,)), 0.5, 10.0, middles=(1, 3))])
+    assert held.groups == ((0, 2), (1,)) and held.middles == (2, 1) and (held.rest, held.k) == (0.5, 10.0)

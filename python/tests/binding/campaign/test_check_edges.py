@@ -116,11 +116,21 @@ def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
 
 
+def test_gromacs_exchanges_whole_ligands_where_it_may() -> None:
+    water = {"mode": "rbfe", "solvent": "tip3p", "engine": "gromacs"}
+    pair = ligands(b2="OCC12CCC(CC1)(CC2)CO", cage="OC12CC3CC(CC(C3)C1)C2")
+    for topology in ("auto", "dual"):
+        assert edge_problems(pair, BindingConfig.from_params(water | {"edge_topology": topology}), "l.csv")[0] == []
+    apart = ligands(toluene="Cc1ccccc1", amine="NCCO")
+    problems, _ = edge_problems(apart, BindingConfig.from_params(water | {"edge_topology": "hybrid"}), "l.csv")
+    (told,) = map(str, problems)
+    assert told.endswith("; or edge_topology auto)")
+
+
 def test_no_advice_that_gromacs_cannot_follow() -> None:
     settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "engine": "gromacs"})
-    problems, _ = edge_problems(ligands(toluene="Cc1ccccc1", amine="NCCO"), settings, "l.csv")
-    (told,) = map(str, problems)
-    assert "or engine openmm with edge_topology auto" in told
+    problems, _ = edge_problems(ligands(toluene="Cc1ccccc1", acid="Cc1ccc([O-])cc1"), settings, "l.csv")
+    assert any("or engine openmm with charge_correction counter_ion" in str(problem) for problem in problems)
 
 
 def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:

@@ -46,6 +46,8 @@ def test_groups_are_written_once():
     assert found["pull-coord2-k"] == "0" and found["pull-coord2-kB"] == "20"
     assert index.startswith("[ System ]\n1\n2\n3\n4\n5\n6\n[ pull1 ]\n5\n[ pull2 ]\n1\n")
     assert "pull-pbc-ref-prev-step-com" not in found
+    always, _ = parameters.pulling([replace(pulls[1], always=True)], 6)
+    assert always["pull-coord1-k"] == always["pull-coord1-kB"] == "20"
     wide, _ = parameters.pulling([replace(pulls[0], wide=True)], 6)
     assert wide["pull-pbc-ref-prev-step-com"] == "yes"
 

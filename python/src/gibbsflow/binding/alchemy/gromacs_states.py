@@ -12,7 +12,8 @@ GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) +
 
 From one ligand to another (`hybrid.gromacs_edge`) state A is A and state B is B. ``bonded`` = λ_core; ``coul`` and
 ``vdw`` are one λ, the mean of how far A's own charges and Lennard-Jones are gone and B's have come, with a soft core on
-both: GROMACS has no λ for atoms that go and another one for those that come.
+both: GROMACS has no λ for atoms that go and another one for those that come. What holds two whole ligands to each other
+is the same in A and B.
 """
 
 from __future__ import annotations
@@ -174,9 +175,9 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     fe, problems = config.fe, []
     for key, chosen, why, right in _NOT_BY_GROMACS:
         if getattr(fe, key) == chosen:
-            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", f"{right}, or {_ENGINE}", field=key))
-    if config.relative.edge_topology == "dual":
-        problems.append(whole_ligands_problem(where))
+            none = key == "charge_correction" and any(leg.relative for leg in protocol)  # analytic is not for edges
+            instead = _ENGINE if none else f"{right}, or {_ENGINE}"
+            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", instead, field=key))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
@@ -187,25 +188,10 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     return problems
 
 
-def whole_ligands_problem(where: str) -> Problem:
-    """Say why GROMACS runs no edge between two whole ligands.
-
-    Parameters
-    ----------
-    where
-        What the message calls the settings.
-
-    Returns
-    -------
-    Problem
-        With what would be right.
-    """
-    what = "dual topology with engine gromacs: it has one λ for all Lennard-Jones, and the two ligands' change by turns"
-    return Problem(where, what, f"hybrid, or {_ENGINE}", field="edge_topology")
-
-
-def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats) -> list[Pull]:
-    """Say a restraint in coordinates of the pull code, whose force constants go with λ_r.
+def pulls(
+    restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats, *, always: bool = False
+) -> list[Pull]:
+    """Say a restraint in coordinates of the pull code.
 
     Parameters
     ----------
@@ -218,6 +204,8 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
         Its periodic box, vectors as rows, shape (3, 3), nm.
     masses_amu
         Shape (N,). The pull code weighs by mass, and centroids here are means of positions.
+    always
+        Whether it is on in all states; else its force constants go with λ_r.
 
     Returns
     -------
@@ -238,8 +226,9 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
         found = [_middle(group, positions_nm, box_nm) for group in groups]
         middles, wide = tuple(atom for atom, _ in found), any(reach > _WIDE for _, reach in found)
         if isinstance(restraint, FlatBottomRestraint):
-            return [Pull("distance", groups, restraint.radius_angstrom / 10, k, weights, middles, "flat-bottom", wide)]
-        return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles, wide=wide)]
+            rest = restraint.radius_angstrom / 10
+            return [Pull("distance", groups, rest, k, weights, middles, "flat-bottom", wide, always)]
+        return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles, wide=wide, always=always)]
     (p1, p2, p3), (l1, l2, l3) = restraint.receptor, restraint.ligand
     k_r = restraint.k_r_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
     k_angle = restraint.k_angle_kcal_per_mol_rad2 * KJ_PER_KCAL
@@ -251,7 +240,7 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
         ("dihedral", (p2, p1, p1, l1, l1, l2), restraint.phi_b_deg, k_angle),
         ("dihedral", (p1, l1, l1, l2, l2, l3), restraint.phi_c_deg, k_angle),
     ]
-    return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
+    return [Pull(kind, tuple((atom,) for atom in atoms), rest, k, always=always) for kind, atoms, rest, k in terms]
 
 
 _WIDE = 0.499

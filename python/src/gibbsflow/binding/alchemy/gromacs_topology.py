@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.gromacs.parameters import Pull
 from gibbsflow.engines.gromacs.topology import g96_text, read_g96, topology_text
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.units import Floats, Ints
@@ -73,6 +74,29 @@ class GromacsTopology:
                 placed[self.order] = found[name]
                 found[name] = placed
         return found
+
+    def placed(self, coordinates: Sequence[Pull]) -> list[Pull]:
+        """Count the atoms of coordinates as the topology does.
+
+        Parameters
+        ----------
+        coordinates
+            Of the leg's atoms.
+
+        Returns
+        -------
+        list of Pull
+            The same coordinates.
+        """
+        place = np.argsort(self.order)
+        return [
+            replace(
+                one,
+                groups=tuple(tuple(int(place[atom]) for atom in group) for group in one.groups),
+                middles=tuple(int(place[atom]) for atom in one.middles),
+            )
+            for one in coordinates
+        ]
 
 
 def decoupling_topology(prmtop: Path, md: Md, ligand_atoms: Sequence[int]) -> GromacsTopology:

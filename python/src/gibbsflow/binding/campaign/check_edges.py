@@ -170,7 +170,7 @@ def _connected(settings: BindingConfig) -> str:
     ways = Ways.of(settings)
     charge = "" if ways.charge_changes else " of its charge"
     right = f"a ligand{charge} with four or more heavy atoms in common, one on the other where poses are given"
-    return right + (f"; or {_by_openmm(settings)}edge_topology auto" if ways.topology == "hybrid" else "")
+    return right + ("; or edge_topology auto" if ways.topology == "hybrid" else "")
 
 
 def _by_openmm(settings: BindingConfig) -> str:

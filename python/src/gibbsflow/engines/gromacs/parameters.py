@@ -29,7 +29,7 @@ of it."""
 
 @dataclass(frozen=True)
 class Pull:
-    """A coordinate of the pull code, held at rest by U = 1/2 K x² with K from 0 in state A to full in B.
+    """A coordinate of the pull code, held at rest by U = 1/2 K x² with K from 0, or full, in state A to full in B.
 
     Attributes
     ----------
@@ -50,6 +50,8 @@ class Pull:
     wide
         Whether a group is made whole by its own centre a step before, from the second step on: one atom of a ring is
         too far from those across it.
+    always
+        Whether K is full in state A as well.
     """
 
     geometry: str
@@ -60,6 +62,7 @@ class Pull:
     middles: tuple[int, ...] = ()
     type: Literal["umbrella", "flat-bottom"] = "umbrella"
     wide: bool = False
+    always: bool = False
 
 
 def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], str]:
@@ -98,7 +101,7 @@ def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], st
             f"{coordinate}-groups": " ".join(str(numbers[group]) for group in one.groups),
             f"{coordinate}-dim": "Y Y Y",
             f"{coordinate}-init": f"{one.rest:.9g}",
-            f"{coordinate}-k": "0",
+            f"{coordinate}-k": f"{one.k:.9g}" if one.always else "0",
             f"{coordinate}-kB": f"{one.k:.9g}",
         }
     found["pull-ngroups"] = str(len(numbers))

@@ -66,12 +66,15 @@ class TurningMolecule:
     exceptions
         By pair, the smaller number first: product of charges (e²), σ (nm) and ε (kJ/mol) at either end, in place of
         what the atoms say.
+    together
+        Pairs of atoms by which parts that no bond connects stay in one image of the box.
     """
 
     atoms: tuple[TurningAtom, ...]
     terms: tuple[TurningTerm, ...]
     constraints: Mapping[tuple[int, int], float]
     exceptions: Mapping[tuple[int, int], tuple[tuple[float, float, float], tuple[float, float, float]]]
+    together: tuple[tuple[int, int], ...] = ()
 
     def fudges(self) -> list[float]:
         """List what its 1–4 products of charges are scaled by.
@@ -117,6 +120,7 @@ class TurningMolecule:
         for term in self.terms:
             name, line = _bonded(term)
             sections[name].append(line)
+        sections["bonds"] += [f"{i + 1} {j + 1} 5" for i, j in self.together]
         for (i, j), length in sorted(self.constraints.items()):
             sections["constraints"].append(f"{i + 1} {j + 1} 1 {length:.12g} {length:.12g}")
         excluded: dict[int, list[int]] = defaultdict(list)

@@ -217,8 +217,6 @@ def test_what_no_edge_can_be_made_of_is_refused(tmp_path):
     gapsys = config.model_copy(update={"fe": config.fe.model_copy(update={"soft_core": "gapsys"})})
     with pytest.raises(InputError, match="gapsys with engine gromacs.*beutler, or --engine openmm"):
         prepared(tmp_path / "4", "benzene", "toluene", gapsys, engine="gromacs")
-    with pytest.raises(InputError, match="dual topology with engine gromacs.*hybrid, or --engine openmm"):
-        prepared(tmp_path / "dual", "benzene", "toluene", config, engine="gromacs", dual=True)
     leg, _ = prepared(tmp_path / "5", "benzene", "toluene", config, engine="gromacs")
     vacuum, solvent = (read_leg_folder(leg.path("legs") / name) for name in ("vacuum", "solvent"))
     assert runs_gromacs(solvent) and not runs_gromacs(vacuum)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +10,13 @@ import numpy as np
 import openmm
 import parmed
 import pytest
-from gromacs_boxes import edge_context, energies_kj_per_mol, needs_gromacs, put
+from gromacs_boxes import EdgeFrame, needs_gromacs
 
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, softens_charges
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.engines.gromacs import parameters
-from gibbsflow.engines.gromacs.dhdl_file import read_dhdl
-from gibbsflow.engines.gromacs.programs import make_run_input
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.result import Result
@@ -39,46 +34,13 @@ def edge_leg(root: Path, a: str, b: str, pairs=None) -> HybridLeg:
     return leg
 
 
-class Frame:
-    """A leg's atoms half way between the ends, and their energies by both engines."""
-
-    def __init__(self, leg: HybridLeg):
-        self.leg, self.box = leg, leg.starts_boxes_nm(0)[0]
-        self.context = edge_context(leg, self.box)
-        self.context.setPositions(leg.starts_nm(0)[0])
-        put(self.context, leg.states[len(leg.states) // 2])  # no atom is there that would be on top of a water
-        openmm.LocalEnergyMinimizer.minimize(self.context, 10, 100)
-        self.context.setVelocitiesToTemperature(298.15, 1)
-        self.context.getIntegrator().step(100)
-        self.positions = np.asarray(self.context.getState(getPositions=True).getPositions(asNumpy=True)._value)
-
-    def openmm_kj_per_mol(self):
-        return energies_kj_per_mol(self.context, self.leg.states)
-
-    def gromacs_kj_per_mol(self, folder: Path):
-        folder.mkdir()
-        topology, states = edge_topology(self.leg, OPENMM), self.leg.states
-        ewald = parameters.pme(self.leg.md.cutoff_angstrom / 10, self.box)
-        chosen = parameters.common(self.leg.md, *ewald) | parameters.dynamics(self.leg.md, 1, 1)
-        chosen |= parameters.lambdas(gromacs_lambdas(states), 0, soft_charges=softens_charges(states))
-        chosen |= {"nsteps": "0", "pcoupl": "no"}
-        (folder / "topol.top").write_text(topology.text)
-        frame = topology.frame(self.positions, self.box)
-        make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top")
-        words = "mdrun -s run.tpr -rerun run.g96 -deffnm run -ntmpi 1 -ntomp 1".split()
-        subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)
-        file = read_dhdl(folder / "run.xvg")
-        (potential,) = file.header.columns("Potential Energy")
-        return file.table[0, potential] + file.table[0, file.header.foreign]
-
-
 @needs_gromacs
 @pytest.mark.parametrize(
     ("a", "b"),
     [pair if pair in QUICK else pytest.param(*pair, marks=pytest.mark.slow) for pair in edges.PAIRS],
 )
 def test_ends_have_the_energies_of_the_other_engine(a, b, tmp_path):
-    frame = Frame(edge_leg(tmp_path, a, b))
+    frame = EdgeFrame(edge_leg(tmp_path, a, b))
     ours, theirs = frame.openmm_kj_per_mol(), frame.gromacs_kj_per_mol(tmp_path / "rerun")
     ends = [0, -1]
     np.testing.assert_allclose(theirs[ends], ours[ends], rtol=1e-4)
@@ -90,7 +52,7 @@ def test_ends_have_the_energies_of_the_other_engine(a, b, tmp_path):
 @needs_gromacs
 def test_states_of_an_edge_without_soft_atoms_are_mixtures_of_its_ends(tmp_path):
     """A hydroxyl's hydrogen is shielded by its oxygen: no charge of it, or of what stays, has a soft core."""
-    frame = Frame(edge_leg(tmp_path, "phenol", "fluorobenzene"))
+    frame = EdgeFrame(edge_leg(tmp_path, "phenol", "fluorobenzene"))
     ours, theirs = frame.openmm_kj_per_mol(), frame.gromacs_kj_per_mol(tmp_path / "rerun")
     share = np.array([state.lambda_core for state in frame.leg.states])
     expected = (1 - share) * ours[0] + share * ours[-1]
@@ -118,7 +80,7 @@ def test_a_ligand_in_the_midst_of_its_surroundings(tmp_path):
     topology = edge_topology(moved, OPENMM)
     expected = [*range(first + size), *own, *range(first + size, x.shape[1] - others)]
     assert topology.order.tolist() == expected and len(topology.masses_amu) == len(expected)
-    frame = Frame(moved)
+    frame = EdgeFrame(moved)
     ours, theirs = frame.openmm_kj_per_mol(), frame.gromacs_kj_per_mol(tmp_path / "rerun")
     np.testing.assert_allclose(theirs[[0, -1]], ours[[0, -1]], rtol=1e-4)
     read = topology.read(topology.frame(frame.positions, frame.box))

@@ -10,7 +10,7 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import place_leg
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems, whole_ligands_problem
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, far_waters
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
@@ -123,7 +123,7 @@ def prepare_edge(
         | ({"windows": "hard map"} if hard else {}),
         physics=PHYSICS,
     )
-    _check(a, protocol, md, config, name, change, dual)
+    _check(a, protocol, md, config, name, change)
     if dual and pairs:
         raise ValueError("two whole ligands share no atom")
     account = cycle_doubts(protocol, md, 0, where=name, fe=config.fe)  # what a net charge needs was checked before
@@ -190,7 +190,6 @@ def _check(
     config: BindingConfig,
     name: str,
     charge_change: int,
-    dual: bool,
 ) -> None:
     account = Account(name)
     if charge_change and md.explicit:
@@ -201,9 +200,7 @@ def _check(
             what = "the work of ions that change in one leg alone does not drop out"
             account.refuse(what, "legs in water that have both signs", field="charge_correction")
     if md.engine == WHOLE_RUNS and md.explicit:
-        problems = gromacs_problems(config, protocol, where="fe")
-        whole = [whole_ligands_problem("fe")] if dual and config.relative.edge_topology != "dual" else []
-        for problem in (*problems, *whole):
+        for problem in gromacs_problems(config, protocol, where="fe"):
             account.refuse(problem.what, problem.right, field=problem.field)
     for leg in protocol:
         if a.facts(TopologyFacts).far_from(leg.frames) is not None:

@@ -1,5 +1,8 @@
 """An edge in the words of GROMACS: A in its surroundings is state A of one molecule, B in its place is state B.
 
+So are two whole ligands. Neither has charges or Lennard-Jones in the state of the other, so that they never see each
+other; exclusions, which GROMACS does not have beyond its pair list, are not needed.
+
 Which terms there are, and at which end, is what the hybrid of OpenMM has: both end states are the same. Between them
 GROMACS mixes energies, (1 − λ) E(A) + λ E(B), charges and Lennard-Jones by one λ, with its own soft core on both where
 an atom comes or goes; it has no λ for the atoms that A alone has and another one for those of B.
@@ -7,7 +10,8 @@ an atom comes or goes; it has no λ for the atoms that A alone has and another o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import openmm
@@ -23,6 +27,7 @@ from gibbsflow.engines.gromacs.topology import topology_text
 from gibbsflow.engines.gromacs.two_ends import TurningAtom, TurningMolecule, TurningTerm
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats
 
 _Values = tuple[float, float, float]
 _WHOLE = (1.0, 1.0)
@@ -35,6 +40,8 @@ _OF_HYBRID = (
     "MixedDispersionCorrection",
 )
 """Forces that say in OpenMM what state A, state B and a soft core say here."""
+_TETHER = "LigandRestraint"
+"""What holds two whole ligands to each other: the pull code does, by `gromacs_states.pulls`."""
 _SMALL_NM = 0.15
 """σ of an atom that lies within a heavy neighbour's: 0.11 nm of hydrogens of amines, 0.24 nm and more of those on
 carbon."""
@@ -53,7 +60,8 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     Returns
     -------
     GromacsTopology
-        In which B's own atoms follow those of A's ligand.
+        In which B's own atoms, all of them where none is shared, follow those of A's ligand. The restraint between two
+        whole ligands is not in it.
 
     Raises
     ------
@@ -73,7 +81,12 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     order = np.concatenate([block, added, np.arange(block[-1] + 1, len(of_a))]).astype(int)
     order = np.concatenate([np.arange(block[0]), order])
     local = {int(atom): index for index, atom in enumerate([*block, *added])}
-    text = topology_text(shared.a.system, of_a, turning={number: turning_molecule(made, local)})
+    molecule = turning_molecule(made, local)
+    if shared.dual:
+        first = leg.starts_nm(0)[0]
+        one, other = (local[_middle(place, first)] for place in (shared.place_a, shared.place_b))
+        molecule = replace(molecule, together=((one, other),))
+    text = topology_text(shared.a.system, of_a, turning={number: molecule})
     masses = np.array([made.system.getParticleMass(i)._value for i in range(shared.size)])
     return GromacsTopology(text, order, masses)
 
@@ -111,6 +124,11 @@ def turning_molecule(made: HybridTopology, local: dict[int, int]) -> TurningMole
         constraints,
         {_local(*pair, local): ends for pair, ends in _exceptions(both).items()},
     )
+
+
+def _middle(atoms: Sequence[int], positions_nm: Floats) -> int:
+    inside = positions_nm[list(atoms)]
+    return atoms[int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))]
 
 
 def _local(i: int, j: int, local: dict[int, int]) -> tuple[int, int]:
@@ -165,9 +183,10 @@ def _exceptions(both: tuple[Side, Side]) -> dict[tuple[int, int], tuple[_Values,
 def _refuse_what_else_there_is(leg: HybridLeg, made: HybridTopology, where: str) -> None:
     """See that all of the hybrid is carried over: its forces, and charges that go with λ, of the ligands alone."""
     found = [name for name in ("restraint", "copy_atoms", "ion_atoms", "apart") if getattr(leg, name)]
+    known = {*_OF_HYBRID, *([_TETHER] if leg.tether is not None else [])}
     ligands = set(made.shared.ligand)
     for force in made.system.getForces():
-        if type(force).__name__.startswith("Custom") and force.getName() not in _OF_HYBRID:
+        if type(force).__name__.startswith("Custom") and force.getName() not in known:
             found.append(force.getName())
         if isinstance(force, openmm.NonbondedForce):
             offsets = [force.getParticleParameterOffset(k)[1] for k in range(force.getNumParticleParameterOffsets())]

@@ -20,8 +20,6 @@ from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
-from gibbsflow.engines.choice.engine_choice import choose_engine
-from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 
 
@@ -64,26 +62,22 @@ class Ways:
     ions: bool = True
 
     @classmethod
-    def of(cls, settings: BindingConfig, engines: Collection[str] = ()) -> Self:
-        """Take them from settings: without a box nothing depends on its size; GROMACS runs no two whole ligands.
+    def of(cls, settings: BindingConfig) -> Self:
+        """Take them from settings: without a box nothing depends on its size.
 
         Parameters
         ----------
         settings
             Of a campaign.
-        engines
-            Those that its ligands are kept with, where they are by now; else those that settings stand for here.
 
         Returns
         -------
         Ways
             As they are asked for.
         """
-        without_box, topology = not settings.md.explicit, settings.relative.edge_topology
-        if topology == "auto" and not without_box and WHOLE_RUNS in (engines or {choose_engine(settings.md).engine}):
-            topology = "hybrid"
         ions = "receptor" in MODES[settings.run.mode].needs
-        return cls(topology, without_box or (ions and settings.fe.charge_correction == "counter_ion"), ions)
+        charge_changes = not settings.md.explicit or (ions and settings.fe.charge_correction == "counter_ion")
+        return cls(settings.relative.edge_topology, charge_changes, ions)
 
     @property
     def remedy(self) -> str:
@@ -209,7 +203,7 @@ class Comparison:
             why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
             right = "a pair with a usable atom map"
             if known is not None and self.topology == "hybrid":
-                right += ", or both as a whole: engine openmm with edge_topology auto"
+                right += ", or both as a whole: edge_topology auto"
             raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, right, field="network"))
         atom_map = self.maps[pair]
         turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()

@@ -29,6 +29,32 @@ TABLE = "table_b0.xvg"
 QUIET = ("-quiet", "-nobackup")
 
 
+def leg_pulls(leg: AlchemicalLeg, atoms: GromacsTopology) -> list[parameters.Pull]:
+    """Say what holds a ligand to its receptor, or two whole ligands to each other.
+
+    Parameters
+    ----------
+    leg
+        The leg.
+    atoms
+        Of its topology.
+
+    Returns
+    -------
+    list of Pull
+        Coordinates, atoms counted as in the topology; none where nothing is held.
+
+    Raises
+    ------
+    InputError
+        As :func:`~gibbsflow.binding.alchemy.gromacs_states.pulls`.
+    """
+    tether = leg.tether if isinstance(leg, HybridLeg) else None
+    start, box = leg.starts_nm(0)[0], leg.starts_boxes_nm(0)[0]
+    found = pulls(tether or leg.restraint, start, box, atoms.masses_amu, always=tether is not None)
+    return atoms.placed(found)
+
+
 class LegInputs:
     """Run inputs of the windows of a leg.
 
@@ -56,7 +82,7 @@ class LegInputs:
         # grids by the first window's box: all windows have one Hamiltonian
         self._box_nm = leg.starts_boxes_nm(0)[0]
         self._membrane = is_membrane(leg.folder / leg.topology)
-        self._pulls = pulls(leg.restraint, leg.starts_nm(0)[0], self._box_nm, self.atoms.masses_amu)
+        self._pulls = leg_pulls(leg, self.atoms)
         self._places: list[Path] = []
 
     def minimised(self, positions_nm: Floats, boxes_nm: Floats, check: Callable[[], None]) -> Floats:
