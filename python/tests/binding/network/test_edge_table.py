@@ -150,7 +150,33 @@ def test_no_free_energy_of_a_molecule(tmp_path: Path, cells: str) -> None:
 
 @pytest.mark.parametrize("head", ["ligand_a,ligand_b,ddg", "ligand_a,ligand_b,complex_kcal_per_mol"])
 def test_no_value_anywhere(tmp_path: Path, head: str) -> None:
-    assert "no edge has a ΔΔG (right: ddg_kcal_per_mol (unit in the name)" in refused(tmp_path, f"{head}\na,b,1\n")
+    text = refused(tmp_path, f"{head}\na,b,1\n")
+    meant = "; is 'ddg' meant?" if head.endswith("ddg") else ""
+    assert f"no edge has a ΔΔG{meant} (right: ddg_kcal_per_mol (unit in the name)" in text
+
+
+def test_openfe_benchmark(tmp_path: Path) -> None:
+    head = "ligand_A,ligand_B,lomap_score,exp DDG (kcal/mol),complex_repeat_0_DG (kcal/mol),failed,system group"
+    head += ",system name,DDG_bind (kcal/mol),stdev DDG_bind (kcal/mol)"
+    rows = "34,25,0.6,0.05,27.0,,charge,cdk2,0.46,0.25\n39,34,0,-1.5,-20.9,True,charge,cdk2,-2.7,0.24\n"
+    (row, lost), account = read(tmp_path, f"{head}\n{rows}")
+    assert (row.ddg_kcal_per_mol, row.ddg_error_kcal_per_mol, row.experimental_ddg_kcal_per_mol) == (0.46, 0.25, 0.05)
+    assert lost.status == "failed" and lost.cause == "failed by the table" and not lost.used
+    assert "columns not read: 'lomap_score', 'complex_repeat_0_DG (kcal/mol)'" in noted(account)
+    text = refused(tmp_path, f"{head}\n{rows}34,25,0.6,9.05,27.0,,jacs,cdk2,0.46,0.25\n")
+    assert text.endswith("system: edges of 2 systems: 'charge cdk2', 'jacs cdk2' (right: one system in a table)")
+
+
+def test_columns_that_may_be_meant(tmp_path: Path) -> None:
+    text = refused(tmp_path, "Ligand 1,Ligand 2,ddG (kcal/mol),err\na,b,1,0.1\n")
+    assert "no edge has a ΔΔG; is 'ddG (kcal/mol)' meant? (right: ddg_kcal_per_mol" in text
+    text = refused(tmp_path, "ligand_a,ligand_b,ddg_kcal_per_mol,uncertainty (kJ/mol)\na,b,1,0.1\n")
+    assert "no edge has an error; is 'uncertainty (kJ/mol)' meant? (right: ddg_error_kcal_per_mol" in text
+    assert read(tmp_path, "ligand_a,ligand_b,ddg_kcal_per_mol,err\na,b,1,0.1\na,b,1.2,0.1\n")[0][0].spread
+    text = refused(tmp_path, 'ligand_a,ligand_b,ddg_kcal_per_mol\na,b,"1,9"\nb,c,\u22121.2\nc,d,1.2 kcal/mol\n')
+    assert "'1,9' is no number (right: a number with a point and a plain minus, as 1.9)" in text
+    assert "as -1.2)" in text and "'1.2 kcal/mol' is no number (right: a number)" in text
+    assert "no edge has a ΔΔG" not in text
 
 
 @pytest.mark.parametrize(
@@ -162,6 +188,10 @@ def test_no_value_anywhere(tmp_path: Path, head: str) -> None:
         ),
         ("labelA,labelB,DDG (kcal/mol),uncertainty (kcal/mol),source,computational", "table of cinnabar"),
         ("Ligand1, Ligand2, calc_DDG, calc_dDDG(MBAR), calc_dDDG(additional)", "table of cinnabar"),
+        (",labelA,labelB,DDG (kcal/mol),uncertainty (kcal/mol),source,computational", "table of cinnabar"),
+        (",label,DG (kcal/mol),uncertainty (kcal/mol),source,computational", "table of cinnabar"),
+        ("Short ID, ligand1 -> ligand2, Bennett ddG, Cycle Closure ddG", "report of a map .*right: .*Bennett ddG"),
+        ("ligand_i ligand_j DDG", "blanks separate .right: commas or tabs"),
         ("edge,ddG,err", "table of pmx (right: its edges under ligand_a,ligand_b,ddg_kcal_per_mol"),
         ("edge_a_b 1.90 0.10", "table of pmx"),
         ("leg\tligand_i\tligand_j\tDG(i->j) (kcal/mol)", "of single legs .*right: that of openfe gather --report ddg"),
@@ -175,8 +205,13 @@ def test_no_value_anywhere(tmp_path: Path, head: str) -> None:
 )
 def test_tables_of_other_programs_are_refused_in_a_sentence(tmp_path: Path, head: str, words: str) -> None:
     text = refused(tmp_path, f"{head}\na,b,1,0.1,x,True\n")
-    assert "problems" not in text and "single" not in refused(tmp_path, f"# made by x\n{HEAD}\na,b,1,0.1\n")
+    assert "problems" not in text
     assert re.search(words.replace("(right", ".right"), text)
+
+
+def test_a_remark_before_the_header(tmp_path: Path) -> None:
+    text = refused(tmp_path, f"# made by x\n{HEAD}\na,b,1,0.1\n")
+    assert "row 1: is a comment (right: the names of the columns in the first row: ligand_a" in text
 
 
 def test_one_experiment_a_pair(tmp_path: Path) -> None:

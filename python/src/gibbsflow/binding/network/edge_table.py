@@ -25,6 +25,7 @@ from gibbsflow.binding.network.edge_row import (
     Spread,
     reversed_row,
 )
+from gibbsflow.binding.network.exported_tables import OTHERS, SYSTEM, UNLIKE, check_one_system, meant
 from gibbsflow.errors import shown
 from gibbsflow.units import KJ_PER_KCAL
 from gibbsflow.workflow.account import Account
@@ -39,38 +40,6 @@ _NO_VALUE = "no ΔΔG in the table"
 _OPPOSED = 1.0
 _ALIKE = 0.25
 """Both directions of an edge are in doubt from this sum, kcal/mol, where their difference is below this share of it."""
-_HEADER = "ligand_a,ligand_b,ddg_kcal_per_mol,ddg_error_kcal_per_mol"
-_OTHERS = {
-    "ligand_i": "ligand_a",
-    "ligand_j": "ligand_b",
-    "DDG(i->j) (kcal/mol)": "ddg_kcal_per_mol",
-    "uncertainty (kcal/mol)": "ddg_sd_kcal_per_mol",
-    "smallest_overlap": "overlap",
-    "Ligand1": "ligand_a",
-    "Ligand2": "ligand_b",
-    "Ligand 1": "ligand_a",
-    "Ligand 2": "ligand_b",
-    "Lig 1": "ligand_a",
-    "Lig 2": "ligand_b",
-    "Bennett ddG (kcal/mol)": "ddg_kcal_per_mol",
-    "Bennett std. error (kcal/mol)": "ddg_error_kcal_per_mol",
-    "Exp. ddG (kcal/mol)": "experimental_ddg_kcal_per_mol",
-}
-"""Columns of `openfe gather`, of tables made from its results, and of FEP+ (ligand 2 less ligand 1).
-
-FEP+'s "CCC ddG" is left out: cycles were closed in it, so that its edges are not independent.
-"""
-_UNLIKE = {
-    r"[\[{]": ("is JSON", "a table of edges (a network that is to be planned: gibbsflow network plan --network)"),
-    r"# ?(experimental|ligand)|label[ab]?,|ligand ?1,.*calc_ddg": (
-        "is a table of cinnabar",
-        f"its calculated edges under {_HEADER}",
-    ),
-    r"edge(,|_[^,]*$)": ("is a table of pmx", f"its edges under {_HEADER}"),
-    r"leg[,\t]": ("is a table of single legs", "that of openfe gather --report ddg"),
-    r"ligand( name)?[,\t] *dg": ("is a table of ligands, not of edges", "that of openfe gather --report ddg"),
-}
-"""How tables begin that hold no edge as it is read here: what they are, and what to give instead."""
 _LOST = "Error"
 """What `openfe gather --allow-partial` has in place of the ΔΔG of an edge that lacks results."""
 
@@ -96,16 +65,27 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
         For a file that is no table.
     """
     kilojoules = {name.replace("kcal", "kj"): name for name in ENERGIES}
-    known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol")
+    known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol", "failed", *SYSTEM)
+    given = read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=OTHERS, unlike=UNLIKE)
+    check_one_system(given, path)
     rows = []
-    for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS, unlike=_UNLIKE):
+    for row in given:
         rows += [read] if (read := _row(_without_lost(row), kilojoules, account)) else []
     for one, other in alike({name for row in rows for name in row.pair}):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
+    if account.of_weight("refuse"):
+        return rows  # a figure that cannot be read is no figure that is missing
     if rows and all(row.ddg_kcal_per_mol is None and row.cause == _NO_VALUE for row in rows):
         right = "ddg_kcal_per_mol (unit in the name), or complex_kcal_per_mol and solvent_kcal_per_mol"
-        account.refuse("no edge has a ΔΔG", right)
+        account.refuse(f"no edge has a ΔΔG{meant(given)}", right)
+    elif (told := meant(given, error=True)) and not any(_told_error(row) for row in rows):
+        if len({row.pair for row in rows}) == len(rows):  # no repeats, whose spread would be one
+            account.refuse(f"no edge has an error{told}", "ddg_error_kcal_per_mol (unit in the name)")
     return rows
+
+
+def _told_error(row: EdgeRow) -> bool:
+    return any(getattr(row, name) is not None for name in ENERGIES if "error" in name)
 
 
 def _without_lost(row: SheetRow) -> SheetRow:
@@ -147,6 +127,9 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         if count is not None and (count < 1 or count != int(count)):
             _wrong(name, "a whole number from 1")
     status, verdict = row.cells.get("status", "").lower(), row.cells.get("verdict", "").upper()
+    failed = row.cells.get("failed", "").lower()
+    if failed not in ("", "true", "false"):
+        _wrong("failed", "true or false")
     if status not in ("", *STATUSES):
         _wrong("status", ", ".join(STATUSES))
     if verdict not in ("", *VERDICTS):
@@ -165,9 +148,9 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         **values,  # type: ignore[arg-type]  # energies alone
         **{name: None if count is None else int(count) for name, count in counts.items()},  # type: ignore[arg-type]
         overlap=overlap,
-        status=status or "finished",
+        status="failed" if failed == "true" else status or "finished",
         verdict=verdict,
-        cause=row.cells.get("cause", ""),
+        cause=row.cells.get("cause", "failed by the table" if failed == "true" else ""),
         topology=topology,
         line=row.line,
     )

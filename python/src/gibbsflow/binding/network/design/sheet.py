@@ -16,6 +16,8 @@ from gibbsflow.workflow.input_files import SHEET_BYTES, csv_records, read_text
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NOTHING = frozenset({"", "nan", "none", "na", "n/a", "null", "<na>"})
 LONGEST_NAME = 100
+_MOST_COLUMNS = 8
+_PLAIN = str.maketrans({",": ".", "\u2212": "-", "\u2013": "-"})
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class SheetRow:
         Where it starts in the file, the header being line 1.
     cells
         What is not empty, by column.
+    unread
+        Columns of the table that are not known.
     """
 
     line: int
     cells: Mapping[str, str]
+    unread: tuple[str, ...] = ()
 
 
 def read_sheet(
@@ -95,13 +100,13 @@ def read_sheet(
         return []
     if len(records) == 1:
         account.refuse("a header and no row", "one row below the header", row=line)
-    rows = []
+    rows, unread = [], tuple(name for name in names if name and name not in (*columns, *ignored))
     for line, cells in records[1:]:
         if len(cells) != len(names):
             account.refuse(f"{len(cells)} cells", f"{len(names)}, as the header has; quotes around commas", row=line)
             continue
         told = {name: unmarked(cell) for name, cell in zip(names, cells, strict=True) if name in columns}
-        rows.append(SheetRow(line, {name: cell for name, cell in told.items() if cell.lower() not in _NOTHING}))
+        rows.append(SheetRow(line, {name: cell for name, cell in told.items() if cell.lower() not in _NOTHING}, unread))
     return rows
 
 
@@ -127,9 +132,9 @@ def _header(
         meant = nearest_name(name, strange)
         account.refuse(f"column {name!r} is missing" + (f"; is {shown(meant)} meant?" if meant else ""), name, row=line)
     if strange and sound:
-        account.note(
-            "columns not read: " + ", ".join(shown(name) if name else "one without a name" for name in strange)
-        )
+        told = [shown(name) if name else "one without a name" for name in strange]
+        more = f" and {len(told) - _MOST_COLUMNS} more" if len(told) > _MOST_COLUMNS else ""
+        account.note("columns not read: " + ", ".join(told[:_MOST_COLUMNS]) + more)
     return sound
 
 
@@ -171,6 +176,8 @@ def number(row: SheetRow, column: str, account: Account, right: str = "a number"
         return None
     value = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if not math.isfinite(value):
+        if _DECIMAL.fullmatch(plain := text.translate(_PLAIN)):
+            right = f"{right} with a point and a plain minus, as {plain}"
         account.refuse(f"{shown(text)} is no number", right, row=row.line, field=column)
         return None
     return value
