@@ -27,7 +27,7 @@ GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 STRETCHED_BOND_ANGSTROM = 1.4
 """What a bond adds to the length of a molecule at the most; 1.27 in a stretched chain of carbon."""
 _TRIPLETS = ("O", "S")
-"""Elements whose molecules of two atoms (O2, SO, S2) are triplets (Huber, Herzberg, Constants of Diatomic Molecules)."""
+"""Elements whose molecules of two atoms (O2, SO, S2) are triplets (Huber and Herzberg, 1979)."""
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 _collecting: list[list[str]] = []
 

@@ -34,6 +34,8 @@ _TERMS = (
 )
 MASS_OFF_AMU = 0.1
 """How near a mass has to be to that of its element."""
+_HYDROGEN_AMU, _DEUTERIUM_AMU, _HEAVIEST_HYDROGEN_AMU = 1.008, 2.014, 5.0
+_NOBLE = ("He", "Ne", "Ar")
 _RIGHT = "a prmtop of pairs with 12-6 Lennard-Jones, as tleap and ParmEd write it"
 
 
@@ -185,19 +187,19 @@ def _nonzero(text: str | None) -> bool:
 
 
 def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> PrmtopTerms:
-    count = len(_ints(found, "ATOMIC_NUMBER"))
+    count = int(found["POINTERS"].split()[0])
     starts = _ints(found, "RESIDUE_POINTER") - 1
     charges, masses = _floats(found, "CHARGE") / AMBER_CHARGE_UNITS_PER_E, _floats(found, "MASS")
     kinds = _ints(found, "ATOM_TYPE_INDEX") - 1
     names = _words(found["ATOM_NAME"])
-    declared = int(found["POINTERS"].split()[0])
-    lengths = {"ATOMIC_NUMBER": count, "CHARGE": len(charges), "MASS": len(masses), "ATOM_TYPE_INDEX": len(kinds)}
-    lengths["ATOM_NAME"] = len(names)
-    if short := [name for name, length in lengths.items() if length != declared]:
+    numbers = _ints(found, "ATOMIC_NUMBER") if "ATOMIC_NUMBER" in found else np.zeros(count, dtype=np.int32)
+    lengths = {"ATOMIC_NUMBER": len(numbers), "CHARGE": len(charges), "MASS": len(masses)}
+    lengths |= {"ATOM_TYPE_INDEX": len(kinds), "ATOM_NAME": len(names)}
+    if short := [name for name, length in lengths.items() if length != count]:
         raise ValueError(f"cut short: {', '.join(short)}")
-    elements = _elements(_ints(found, "ATOMIC_NUMBER"), masses)
     sigma, epsilon = _lennard_jones(found, types, where)
     bonded = _bonded(found)
+    elements = _elements(numbers, masses, names, bonded["bonds"][0])
     return PrmtopTerms(
         names=tuple(names),
         labels=tuple(residue_labels(prmtop)),
@@ -212,15 +214,33 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
     )
 
 
-def _elements(numbers: Ints, masses: Floats) -> Ints:
-    """Atomic numbers; of an atom that has a mass and no number, that of the element of its mass."""
+def _elements(numbers: Ints, masses: Floats, names: Sequence[str], bonds: Ints) -> Ints:
+    """Atomic numbers; of an atom that has a mass and no number (AMBER before 12 wrote none) the element of its mass.
+
+    Names alone tell nothing: CA is carbon or calcium. They tell a hydrogen that has taken mass of its neighbour, as one
+    of 4.03 amu would pass for helium; the neighbour is taken with what it gave.
+    """
     unknown = (numbers <= 0) & (masses > 0)
+    if not unknown.any():
+        return numbers
+    own, bonded = masses.copy(), np.isin(np.arange(len(masses)), bonds)
+    called = np.array([name.lstrip("0123456789").upper().startswith(("H", "D")) for name in names])
+    hydrogen = unknown & bonded & called & (masses < _HEAVIEST_HYDROGEN_AMU)
+    own[hydrogen] = _HYDROGEN_AMU
+    for pair in bonds[hydrogen[bonds].sum(axis=1) == 1]:
+        light, heavy = pair if hydrogen[pair[0]] else pair[::-1]
+        if abs(masses[light] - _DEUTERIUM_AMU) > 1e-3:  # noqa: PLR2004  # one of twice its mass has 2.016
+            own[heavy] += masses[light] - _HYDROGEN_AMU
     found = numbers.copy()
-    for mass in np.unique(masses[unknown]):
+    for mass in np.unique(own[unknown]):
+        which = unknown & (own == mass)
         nearest = app.element.Element.getByMass(float(mass))
-        if nearest is None or abs(nearest.mass._value - mass) > MASS_OFF_AMU:
-            raise ValueError(f"an atom of {mass:g} amu has no atomic number")
-        found[unknown & (masses == mass)] = nearest.atomic_number
+        far = nearest is None or abs(nearest.mass._value - mass) > MASS_OFF_AMU
+        if far or (nearest.symbol in _NOBLE and bonded[which].any()):
+            atom = int(np.flatnonzero(which)[0])
+            what = f"{names[atom]}, atom {atom + 1} of {masses[atom]:g} amu, has no atomic number"
+            raise ValueError(f"{what}, and its mass is that of no element")
+        found[which] = nearest.atomic_number
     return found
 
 
