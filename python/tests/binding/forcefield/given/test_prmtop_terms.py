@@ -1,5 +1,7 @@
 """Atoms and terms of a topology, and what is refused of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import solvated_systems as boxes
@@ -27,6 +29,21 @@ def test_terms_within_the_ligand_do_not_depend_on_where_it_stands():
     one, other = bound.terms_of(range(first, first + 6)), free.terms_of(range(6))
     assert {kind: table.shape for kind, table in one.items()} == {"bonds": (5, 4), "angles": (7, 5), "torsions": (3, 7)}
     assert all(np.allclose(one[kind], other[kind]) for kind in one)
+
+
+def test_terms_that_do_nothing_are_no_difference():
+    terms = read_terms(boxes.boxes() / "solvent.prmtop", where="x")
+    (atoms, numbers), (pairs, springs) = terms.bonded["torsions"], terms.bonded["bonds"]
+    more = np.concatenate([atoms, atoms[:1]]), np.concatenate([numbers, [[0.0, 2, 0]]])
+    softer = springs * np.where((terms.elements[pairs] == 1).any(axis=1), 0.5, 1)[:, None] ** [1, 0]
+    other = replace(terms, bonded={**terms.bonded, "torsions": more, "bonds": (pairs, softer)})
+    assert all(
+        np.array_equal(table, other.terms_of(range(6))[kind]) for kind, table in terms.terms_of(range(6)).items()
+    )
+    fewer = replace(terms, bonded={**terms.bonded, "torsions": (atoms[1:], numbers[1:])})
+    idle = replace(terms, bonded={**terms.bonded, "torsions": (atoms, numbers * [[0, 1, 1]] * 1.0)})
+    tables = [one.terms_of(range(6))["torsions"] for one in (terms, fewer, idle)]
+    assert [len(table) for table in tables] == [3, 2, 3] and not np.array_equal(tables[0], tables[2])
 
 
 def grafted(tmp_path, section, text):

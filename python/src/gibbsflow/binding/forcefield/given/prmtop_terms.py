@@ -108,7 +108,10 @@ class PrmtopTerms:
         return f"{self.names[atom]} of {self.labels[residue]} {residue + 1}"
 
     def terms_of(self, atoms: Sequence[int]) -> dict[str, Floats]:
-        """Give the terms within some atoms, in an order that does not depend on the file's.
+        """Give the terms within some atoms as they act, in an order that does not depend on the file's.
+
+        Formats differ in what does nothing: the force constants of bonds to hydrogen, which are constrained, and
+        torsions of none beside others of the same atoms.
 
         Parameters
         ----------
@@ -130,6 +133,10 @@ class PrmtopTerms:
             turned = rows[:, 0] > rows[:, -1]
             rows[turned] = rows[turned, ::-1]
             table = np.concatenate([rows, np.round(numbers[inside], 5)], axis=1)
+            if kind == "bonds":  # those to hydrogen are rigid
+                table[(self.elements[indices[inside]] == 1).any(axis=1), 2] = 0
+            if kind == "torsions":
+                table = _without_idle(table)
             found[kind] = table[np.lexsort(table.T[::-1])]
         return found
 
@@ -212,6 +219,14 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
         bonds=bonded["bonds"][0],
         bonded=bonded,
     )
+
+
+def _without_idle(torsions: Floats) -> Floats:
+    """One row without a force for atoms that no torsion turns, as their 1-4 pair may hang on it, and no other such."""
+    idle = torsions[:, 4] == 0
+    turned = {tuple(row) for row in torsions[~idle, :4].tolist()}
+    alone = sorted({tuple(row) for row in torsions[idle, :4].tolist()} - turned)
+    return np.concatenate([torsions[~idle], np.array([[*row, 0, 0, 0] for row in alone]).reshape(-1, 7)])
 
 
 def _elements(numbers: Ints, masses: Floats, names: Sequence[str], bonds: Ints) -> Ints:
