@@ -39,10 +39,19 @@ def told_of_file(path):
         ("C*", "GAFF has no parameters for *"),
         ("[CH3]", "9 electrons, 1 of them unpaired"),
         ("C[N]C", "unpaired"),
+        ("[N]=O", "15 electrons, 1 of them unpaired"),
+        ("[O][O]", "16 electrons, 2 of them unpaired"),
+        ("O=O", "O=O has two unpaired electrons in its ground state"),
+        ("S=O", "two unpaired electrons in its ground state"),
     ],
 )
 def test_smiles_that_are_refused(smiles, expected):
     assert expected in told_of_smiles(smiles)
+
+
+@pytest.mark.parametrize("smiles", ["OO", "[O-][O-]", "O=[O+][O-]", "O=S=O", "N#N", "[C-]#[O+]", "NO"])
+def test_closed_shells_near_those_that_are_open(smiles):
+    assert molecules.from_smiles(smiles).smiles
 
 
 def test_charge_must_agree():

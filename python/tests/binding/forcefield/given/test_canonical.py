@@ -16,6 +16,7 @@ from gibbsflow.binding.forcefield.given.prmtop_terms import read_terms
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.account import Account
 
 
 def energies(prmtop, coordinates):
@@ -63,11 +64,12 @@ def test_gromacs_with_ryckaert_bellemans_torsions(amber, tmp_path):
     assert "\n".join(lines) != text
     for content in (text, "\n".join(lines)):
         (tmp_path / "x.top").write_text(content)
-        made, notes = amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+        account = Account("w")
+        made = amber_text(tmp_path / "x.top", coordinates, (), None, account, field="f")
         (tmp_path / "made.prmtop").write_text(made)
         found, other = energies(tmp_path / "made.prmtop", coordinates)
         same(expected, found)
-        assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in notes[0]
+        assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in str(account.doubts[0])
 
 
 def test_torsions_of_several_terms_by_types(amber, tmp_path):
@@ -81,7 +83,7 @@ def test_torsions_of_several_terms_by_types(amber, tmp_path):
     types = "".join(f"h1 c3 oh ho 9 {row}\n" for row in (rows[0], "0.0 0.0 0"))
     text = text.replace("[ moleculetype ]", f"[ dihedraltypes ]\n{types}\n[ moleculetype ]", 1)
     (tmp_path / "x.top").write_text(text)
-    made, _ = amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
     (tmp_path / "made.prmtop").write_text(made)
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
@@ -104,7 +106,30 @@ def test_what_parmed_passes_over_is_refused(amber, tmp_path, old, new, expected)
     assert old in text
     (tmp_path / "x.top").write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=expected):
-        amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+        amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+
+
+@pytest.mark.parametrize(
+    ("rows", "atoms"),
+    [
+        ("1 1 1000 1000 1000\n2 1 0 0 1000\n2 1 10 0 0", 2),
+        ("1 1 FC FC FC ; its constant is a macro\n5 2 1 0.5 200", 2),
+        ("1 1 0 0.0 0e0\n2 2 1 0.5 0", 0),
+        ("", 0),
+    ],
+)
+def test_position_restraints_are_left_out_and_said(amber, tmp_path, rows, atoms):
+    prmtop, coordinates, expected, _ = amber
+    parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    (tmp_path / "posre.itp").write_text(f"[ position_restraints ]\n{rows}\n")
+    account = Account("w")
+    hidden = '#ifdef OTHER\n[ position_restraints ]\n3 1 9 9 9\n#endif\n#define FC 100\n#include "posre.itp"\n'
+    (tmp_path / "x.top").write_text(text.replace("[ angles ]", f"{hidden}\n[ angles ]", 1))
+    (tmp_path / "made.prmtop").write_text(amber_text(tmp_path / "x.top", coordinates, (), None, account, field="f"))
+    same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
+    told = [str(doubt) for doubt in account.of_weight("warn")]
+    assert [f"position restraints on {atoms} atoms of MOH are left out" in one for one in told] == [True] * bool(atoms)
 
 
 def test_a_system_of_openmm(amber, tmp_path):
@@ -114,7 +139,7 @@ def test_a_system_of_openmm(amber, tmp_path):
     with open(tmp_path / "x.pdb", "w") as file:
         app.PDBFile.writeFile(topology, coordinates.positions_angstrom * unit.angstrom, file)
     pdb = (tmp_path / "x.pdb").read_text()
-    made, _ = amber_text(tmp_path / "x.xml", coordinates, (), pdb, field="f", where="w")
+    made = amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
     (tmp_path / "made.prmtop").write_text(made)
     found, other = energies(tmp_path / "made.prmtop", coordinates)
     rigid = "HarmonicBondForce"  # one bond C–O is not rigid
@@ -122,12 +147,12 @@ def test_a_system_of_openmm(amber, tmp_path):
     assert found[rigid] == pytest.approx(expected[rigid], abs=1e-3)
     assert other.getNumConstraints() == system.getNumConstraints()
     with pytest.raises(InputError, match="no names of atoms"):
-        amber_text(tmp_path / "x.xml", coordinates, (), None, field="f", where="w")
+        amber_text(tmp_path / "x.xml", coordinates, (), None, Account("w"), field="f")
     system = openmm.XmlSerializer.clone(system)
     system.addForce(openmm.CustomBondForce("r"))
     (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
     with pytest.raises(InputError, match="does not know: CustomBondForce"):
-        amber_text(tmp_path / "x.xml", coordinates, (), pdb, field="f", where="w")
+        amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
 
 
 def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber, tmp_path):
@@ -136,15 +161,15 @@ def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber,
     text = (tmp_path / "x.top").read_text()
     fewer = dataclasses.replace(coordinates, positions_angstrom=coordinates.positions_angstrom[:-3])
     with pytest.raises(InputError, match="in the coordinates"):
-        amber_text(tmp_path / "x.top", fewer, (), None, field="f", where="w")
+        amber_text(tmp_path / "x.top", fewer, (), None, Account("w"), field="f")
     small = dataclasses.replace(coordinates, box_angstrom=(17.5, 40.0, 40.0, 90.0, 90.0, 90.0))
     with pytest.raises(InputError, match=r"a box of 17\.5 Å.*at least 18 Å"):
-        amber_text(tmp_path / "x.top", small, (), None, field="f", where="w")
+        amber_text(tmp_path / "x.top", small, (), None, Account("w"), field="f")
     rule = re.search(r"^ *1 +2 +yes", text, re.MULTILINE)
     changed = text[: rule.start()] + rule[0].replace("2", "3") + text[rule.end() :]
     (tmp_path / "x.top").write_text(changed)
     with pytest.raises(InputError, match="combination rule"):
-        amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+        amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
 
 
 def test_waters_are_named_and_molecules_counted_anew(amber, tmp_path):

@@ -51,6 +51,19 @@ def test_repartitioned_masses_are_noted(folder):
     assert any("not twice" in str(note) for note in account.of_weight("note"))
 
 
+def test_an_old_topology_becomes_what_a_new_one_does(folder):
+    """AMBER before 11 wrote neither atomic numbers nor the scales of 1-4 pairs."""
+    account, new = Account("x"), read(folder).text
+    prmtop = folder / "complex.prmtop"
+    for flag in ("ATOMIC_NUMBER", "SCEE_SCALE_FACTOR", "SCNB_SCALE_FACTOR"):
+        head, _, rest = prmtop.read_text().partition(f"%FLAG {flag} ")
+        prmtop.write_text(head + "%FLAG" + rest.partition("%FLAG")[2])
+    old = read(folder, account=account)
+    coordinates = old.positions_angstrom, old.coordinates.vectors_angstrom
+    assert boxes.energies(old.text, *coordinates) == pytest.approx(boxes.energies(new, *coordinates), rel=1e-9)
+    assert any("elements by masses" in str(note) for note in account.of_weight("note"))
+
+
 def shifted(values, index, by):
     return [value + by if k == index else value for k, value in enumerate(values)]
 

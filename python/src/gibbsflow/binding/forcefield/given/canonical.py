@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from gibbsflow.binding.forcefield.topology_file import sections, without_date
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.units import KJ_PER_KCAL, Floats
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
@@ -44,8 +46,14 @@ _NOMINAL_K = 553.0
 
 
 def amber_text(
-    topology: Path, coordinates: BoxedCoordinates, beside: Sequence[Path], pdb: str | None, *, field: str, where: str
-) -> tuple[str, list[str]]:
+    topology: Path,
+    coordinates: BoxedCoordinates,
+    beside: Sequence[Path],
+    pdb: str | None,
+    account: Account,
+    *,
+    field: str,
+) -> str:
     """Give a topology as AMBER's text.
 
     Parameters
@@ -58,36 +66,37 @@ def amber_text(
         What a GROMACS topology includes, where it does not lie beside it.
     pdb
         Text of the PDB that goes with a System, which has no names of its own; None where there is none.
+    account
+        Takes how the text came about, and what it lacks.
     field
-        Column or option that names it.
-    where
-        What messages call it.
+        Column or option that names the topology.
 
     Returns
     -------
-    text
+    str
         The topology, without a date.
-    notes
-        How it came about.
 
     Raises
     ------
     InputError
         Where it cannot be read, or has terms that AMBER's form does not hold.
     """
-    kind = SUFFIXES.get(topology.suffix.lower())
+    kind, where = SUFFIXES.get(topology.suffix.lower()), str(topology)
     if kind is None:
         raise InputError(Problem(where, f"of unknown kind {topology.suffix!r}", TOPOLOGY_RIGHT, field=field))
     if kind == "amber":
-        return without_date(read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field, errors="replace")), []
+        return without_date(read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field, errors="replace"))
     if kind == "gromacs":
         text, files = flattened(topology, beside, field=field)
         with _by_parmed(where, field):
-            structure = _gromacs(text, where, field)
+            structure, restrained = _gromacs(text, where, field)
             _same_count(len(structure.atoms), coordinates, where, field)
-            return _converted(structure, coordinates, structure.createSystem, where, field), [
-                f"a GROMACS topology with {len(files)} included files, converted by ParmEd"
-            ]
+            made = _converted(structure, coordinates, structure.createSystem, where, field)
+        account.note(f"a GROMACS topology with {len(files)} included files, converted by ParmEd")
+        for molecule, atoms in restrained.items():
+            what = f"{topology.name}: position restraints on {atoms} atoms of {molecule} are left out"
+            account.warn(what, "none, or #ifdef POSRES round them: legs have restraints of their own")
+        return made
     text = read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field)
     if pdb is None:
         what = "a System of OpenMM has no names of atoms and residues"
@@ -96,10 +105,12 @@ def amber_text(
     _same_count(system.getNumParticles(), coordinates, where, field)
     with _by_parmed(where, field):
         structure = _of_system(system, pdb, coordinates)
-        return _converted(structure, coordinates, lambda **_: _in_pme(system), where, field), [
-            "a System of OpenMM with names from its PDB, converted by ParmEd; bonds that it constrains have no force "
-            "constant, and are constrained here"
-        ]
+        made = _converted(structure, coordinates, lambda **_: _in_pme(system), where, field)
+    account.note(
+        "a System of OpenMM with names from its PDB, converted by ParmEd; bonds that it constrains have no force "
+        "constant, and are constrained here"
+    )
+    return made
 
 
 @contextmanager
@@ -126,7 +137,8 @@ def _same_count(atoms: int, coordinates: BoxedCoordinates, where: str, field: st
         raise InputError(Problem(where, what, "topology and coordinates of one system", field=field))
 
 
-def _gromacs(text: str, where: str, field: str) -> Any:
+def _gromacs(text: str, where: str, field: str) -> tuple[Any, dict[str, int]]:
+    """ParmEd's structure, and how many atoms of which molecules are restrained to their places."""
     from parmed.gromacs import GromacsTopologyFile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -135,19 +147,31 @@ def _gromacs(text: str, where: str, field: str) -> Any:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             structure = GromacsTopologyFile(str(path))
-        _all_read(path, structure, [str(one.message) for one in told], where, field)
+        restrained = _all_read(path, structure, [str(one.message) for one in told], where, field)
     if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
         what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
         raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
-    return structure
+    return structure, restrained
 
 
-def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field: str) -> None:
-    """Refuse what GROMACS computes and ParmEd passes over in silence."""
+def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field: str) -> dict[str, int]:
+    """Refuse what GROMACS computes and ParmEd passes over in silence; restraints of places are counted."""
     from parmed.gromacs._cpp import CPreProcessor
 
-    heads = [line.strip() for line in CPreProcessor(str(path)) if line.lstrip().startswith("[")]
-    sections = dict.fromkeys(line.split("]")[0].strip("[ ") for line in heads)
+    sections, molecule = [""], ""
+    held: dict[str, set[str]] = {}
+    present: set[str] = set()
+    for line in CPreProcessor(str(path)):
+        words = line.split(";", 1)[0].split()
+        if words and words[0].startswith("["):
+            sections.append(line.split("]")[0].strip("[ \t"))
+        elif words and sections[-1] == "moleculetype":
+            molecule = words[0]
+        elif words and sections[-1] == "molecules":
+            present.add(words[0])
+        elif words and sections[-1] == "position_restraints" and not _idle(words):
+            held.setdefault(molecule, set()).add(words[0])
+    sections = list(dict.fromkeys(sections[1:]))
     strange = [f"[ {section} ]" for section in sections if section not in _SECTIONS]
     problems = [f"has {', '.join(strange)}"] if strange else []
     for name, (molecule, _) in structure.molecules.items():
@@ -162,6 +186,13 @@ def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field
     if problems:
         right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own"
         raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
+    return {name: len(atoms) for name, atoms in held.items() if name in present}
+
+
+def _idle(words: Sequence[str]) -> bool:
+    """Whether a row of position restraints has no force: of type 2, a flat bottom, the last number is the constant."""
+    constants = words[-1:] if words[1:2] == ["2"] else words[2:]
+    return bool(constants) and all(re.fullmatch(r"[+-]?0*\.?0*(e[+-]?\d+)?", one, re.IGNORECASE) for one in constants)
 
 
 def _deserialised(text: str, where: str, field: str) -> openmm.System:

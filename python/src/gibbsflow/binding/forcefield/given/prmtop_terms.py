@@ -34,6 +34,8 @@ _TERMS = (
 )
 MASS_OFF_AMU = 0.1
 """How near a mass has to be to that of its element."""
+_HYDROGEN_AMU, _DEUTERIUM_AMU, _HEAVIEST_HYDROGEN_AMU = 1.008, 2.014, 5.0
+_NOBLE = ("He", "Ne", "Ar")
 _RIGHT = "a prmtop of pairs with 12-6 Lennard-Jones, as tleap and ParmEd write it"
 
 
@@ -106,7 +108,10 @@ class PrmtopTerms:
         return f"{self.names[atom]} of {self.labels[residue]} {residue + 1}"
 
     def terms_of(self, atoms: Sequence[int]) -> dict[str, Floats]:
-        """Give the terms within some atoms, in an order that does not depend on the file's.
+        """Give the terms within some atoms as they act, in an order that does not depend on the file's.
+
+        Formats differ in what does nothing: the force constants of bonds to hydrogen, which are constrained, and
+        torsions of none beside others of the same atoms.
 
         Parameters
         ----------
@@ -128,6 +133,10 @@ class PrmtopTerms:
             turned = rows[:, 0] > rows[:, -1]
             rows[turned] = rows[turned, ::-1]
             table = np.concatenate([rows, np.round(numbers[inside], 5)], axis=1)
+            if kind == "bonds":  # those to hydrogen are rigid
+                table[(self.elements[indices[inside]] == 1).any(axis=1), 2] = 0
+            if kind == "torsions":
+                table = _without_idle(table)
             found[kind] = table[np.lexsort(table.T[::-1])]
         return found
 
@@ -185,19 +194,19 @@ def _nonzero(text: str | None) -> bool:
 
 
 def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> PrmtopTerms:
-    count = len(_ints(found, "ATOMIC_NUMBER"))
+    count = int(found["POINTERS"].split()[0])
     starts = _ints(found, "RESIDUE_POINTER") - 1
     charges, masses = _floats(found, "CHARGE") / AMBER_CHARGE_UNITS_PER_E, _floats(found, "MASS")
     kinds = _ints(found, "ATOM_TYPE_INDEX") - 1
     names = _words(found["ATOM_NAME"])
-    declared = int(found["POINTERS"].split()[0])
-    lengths = {"ATOMIC_NUMBER": count, "CHARGE": len(charges), "MASS": len(masses), "ATOM_TYPE_INDEX": len(kinds)}
-    lengths["ATOM_NAME"] = len(names)
-    if short := [name for name, length in lengths.items() if length != declared]:
+    numbers = _ints(found, "ATOMIC_NUMBER") if "ATOMIC_NUMBER" in found else np.zeros(count, dtype=np.int32)
+    lengths = {"ATOMIC_NUMBER": len(numbers), "CHARGE": len(charges), "MASS": len(masses)}
+    lengths |= {"ATOM_TYPE_INDEX": len(kinds), "ATOM_NAME": len(names)}
+    if short := [name for name, length in lengths.items() if length != count]:
         raise ValueError(f"cut short: {', '.join(short)}")
-    elements = _elements(_ints(found, "ATOMIC_NUMBER"), masses)
     sigma, epsilon = _lennard_jones(found, types, where)
     bonded = _bonded(found)
+    elements = _elements(numbers, masses, names, bonded["bonds"][0])
     return PrmtopTerms(
         names=tuple(names),
         labels=tuple(residue_labels(prmtop)),
@@ -212,15 +221,41 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
     )
 
 
-def _elements(numbers: Ints, masses: Floats) -> Ints:
-    """Atomic numbers; of an atom that has a mass and no number, that of the element of its mass."""
+def _without_idle(torsions: Floats) -> Floats:
+    """One row without a force for atoms that no torsion turns, as their 1-4 pair may hang on it, and no other such."""
+    idle = torsions[:, 4] == 0
+    turned = {tuple(row) for row in torsions[~idle, :4].tolist()}
+    alone = sorted({tuple(row) for row in torsions[idle, :4].tolist()} - turned)
+    return np.concatenate([torsions[~idle], np.array([[*row, 0, 0, 0] for row in alone]).reshape(-1, 7)])
+
+
+def _elements(numbers: Ints, masses: Floats, names: Sequence[str], bonds: Ints) -> Ints:
+    """Atomic numbers; of an atom that has a mass and no number (AMBER before 12 wrote none) the element of its mass.
+
+    Names alone tell nothing: CA is carbon or calcium. They tell a hydrogen that has taken mass of its neighbour, as one
+    of 4.03 amu would pass for helium; the neighbour is taken with what it gave.
+    """
     unknown = (numbers <= 0) & (masses > 0)
+    if not unknown.any():
+        return numbers
+    own, bonded = masses.copy(), np.isin(np.arange(len(masses)), bonds)
+    called = np.array([name.lstrip("0123456789").upper().startswith(("H", "D")) for name in names])
+    hydrogen = unknown & bonded & called & (masses < _HEAVIEST_HYDROGEN_AMU)
+    own[hydrogen] = _HYDROGEN_AMU
+    for pair in bonds[hydrogen[bonds].sum(axis=1) == 1]:
+        light, heavy = pair if hydrogen[pair[0]] else pair[::-1]
+        if abs(masses[light] - _DEUTERIUM_AMU) > 1e-3:  # noqa: PLR2004  # one of twice its mass has 2.016
+            own[heavy] += masses[light] - _HYDROGEN_AMU
     found = numbers.copy()
-    for mass in np.unique(masses[unknown]):
+    for mass in np.unique(own[unknown]):
+        which = unknown & (own == mass)
         nearest = app.element.Element.getByMass(float(mass))
-        if nearest is None or abs(nearest.mass._value - mass) > MASS_OFF_AMU:
-            raise ValueError(f"an atom of {mass:g} amu has no atomic number")
-        found[unknown & (masses == mass)] = nearest.atomic_number
+        far = nearest is None or abs(nearest.mass._value - mass) > MASS_OFF_AMU
+        if far or (nearest.symbol in _NOBLE and bonded[which].any()):
+            atom = int(np.flatnonzero(which)[0])
+            what = f"{names[atom]}, atom {atom + 1} of {masses[atom]:g} amu, has no atomic number"
+            raise ValueError(f"{what}, and its mass is that of no element")
+        found[which] = nearest.atomic_number
     return found
 
 

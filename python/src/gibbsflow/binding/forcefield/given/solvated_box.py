@@ -204,7 +204,7 @@ def read_box(
     pdb = None
     if files.topology.suffix.lower() == ".xml" and files.coordinates.suffix.lower() == ".pdb":
         pdb = read_text(files.coordinates, "a PDB", STRUCTURE_BYTES, errors="replace")
-    text, notes = amber_text(files.topology, coordinates, files.includes, pdb, field=column, where=where)
+    text = amber_text(files.topology, coordinates, files.includes, pdb, account, field=column)
     prmtop = scratch / f"{files.role}.prmtop"
     prmtop.write_text(text)
     terms = read_terms(prmtop, where=where)
@@ -228,7 +228,9 @@ def read_box(
             raise InputError(problems)
         for doubt in doubts:
             account.note(doubt)
-    for note in (*notes, *parts.notes):
+    if "%FLAG ATOMIC_NUMBER" not in text:
+        account.note(f"{files.topology.name}: without atomic numbers, as AMBER wrote it before 12: elements by masses")
+    for note in parts.notes:
         account.note(note)
     _note(account, files, terms, parts, coordinates)
     molecules = np.bincount(terms.molecule_of)
