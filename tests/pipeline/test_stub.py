@@ -117,7 +117,7 @@ def test_rsfe_has_edges_without_a_receptor(nextflow: Launcher, tmp_path: Path) -
     assert run.code == 0, run.text
     legs = [f"FE_RUN (benzene~toluene {leg}_replicate_0)" for leg in ("solvent", "vacuum")]
     assert set(legs) < set(run.tasks("COMPLETED")) and len(run.tasks("COMPLETED")) == 17
-    assert (tmp_path / "state" / "out" / "alone" / "benzene~toluene").is_dir()
+    assert (run.outdir / "network" / "plan" / "edges" / "benzene~toluene" / "edge.json").exists()
 
 
 def test_legs_are_extended_as_long_as_records_ask_for_it(nextflow: Launcher, tmp_path: Path) -> None:
