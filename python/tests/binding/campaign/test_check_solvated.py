@@ -41,6 +41,14 @@ def test_a_sound_row_needs_no_receptor(folder, tmp_path, mode):
     assert topology_bytes(found.rows[0]) > 100_000
 
 
+def test_a_file_that_is_missing_does_not_make_settings_of_boxes_wrong(folder, tmp_path):
+    settings = tmp_path / "s.yaml"
+    settings.write_text("{cutoff_angstrom: 7, engine: gromacs}")
+    found = check_campaign(sheet(folder, complex_box="other"), None, settings, None, programs=False)
+    assert [problem.field for problem in found.problems] == ["complex_topology", "complex_coordinates"]
+    assert found.warnings == []
+
+
 @pytest.mark.parametrize(
     ("given", "settings", "field", "said"),
     [
