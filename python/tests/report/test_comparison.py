@@ -132,6 +132,9 @@ def test_folders_without_results_or_free_energies_are_refused(tmp_path):
     a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
     with pytest.raises(InputError, match="results.parquet.*right: a folder of results"):
         compare_campaigns(a, tmp_path)
+    (tmp_path / "edges.csv").write_text("ligand_a,ligand_b\n")
+    with pytest.raises(InputError, match="edges.csv: is a file .*analysis network --edges"):
+        compare_campaigns(a, tmp_path / "edges.csv")
     (tmp_path / "results.parquet").write_text("no table")
     with pytest.raises(InputError, match="cannot be read"):
         compare_campaigns(a, tmp_path)

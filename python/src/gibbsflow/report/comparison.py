@@ -212,6 +212,8 @@ def _rows(folder: Path) -> dict[str, dict[str, Any]]:
     import pyarrow.parquet as pq
 
     right = "a folder of results of a binding campaign"
+    if Path(folder).is_file():
+        raise InputError(Problem(str(folder), "is a file", f"{right} (a table of edges: analysis network --edges)"))
     require_file(Path(folder) / RESULTS, right, DATA_BYTES)
     try:
         table = pq.read_table(Path(folder) / RESULTS)
