@@ -41,8 +41,9 @@ def told_of_file(path):
         ("C[N]C", "unpaired"),
         ("[N]=O", "15 electrons, 1 of them unpaired"),
         ("[O][O]", "16 electrons, 2 of them unpaired"),
-        ("O=O", "O=O has two unpaired electrons in its ground state"),
-        ("S=O", "two unpaired electrons in its ground state"),
+        ("O=O", "16 electrons, 2 of them unpaired in the ground state"),
+        ("[18O]=O", "2 of them unpaired in the ground state"),
+        ("S=O", "24 electrons, 2 of them unpaired in the ground state"),
     ],
 )
 def test_smiles_that_are_refused(smiles, expected):

@@ -26,8 +26,7 @@ from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 STRETCHED_BOND_ANGSTROM = 1.4
 """What a bond adds to the length of a molecule at the most; 1.27 in a stretched chain of carbon."""
-_TRIPLETS = ("O", "S")
-"""Elements whose molecules of two atoms (O2, SO, S2) are triplets (Huber and Herzberg, 1979)."""
+_TRIPLETS = ("OO", "OS", "SS")  # in the ground state, whatever is drawn (Huber and Herzberg, 1979)
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 _collecting: list[list[str]] = []
 
@@ -317,16 +316,14 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
             what = f"bond {'-'.join(f'{a.GetSymbol()}{a.GetIdx() + 1}' for a in ends)} is of type {bond.GetBondType()}"
             faults.append(Fault(field, what, "single, double and triple bonds, aromatic ones in rings"))
     formal = Chem.GetFormalCharge(mol)
-    radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
+    triplet = not formal and "".join(sorted(a.GetSymbol() for a in mol.GetAtoms())) in _TRIPLETS
+    radicals = 2 if triplet else sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     electrons = electron_count(mol, formal)
     if not unknown and (radicals or electrons % 2):
         what = f"an odd number of electrons ({electrons})"
         if radicals:
-            what = f"{electrons} electrons, {radicals} of them unpaired"
+            what = f"{electrons} electrons, {radicals} of them unpaired{' in the ground state' * triplet}"
         faults.append(Fault(field, what, "a closed shell: check hydrogens, charges and valences"))
-    elif all(a.GetSymbol() in _TRIPLETS for a in mol.GetAtoms()) and mol.GetNumAtoms() == 2 and not formal:  # noqa: PLR2004
-        what = f"{Chem.MolToSmiles(mol)} has two unpaired electrons in its ground state, whatever is drawn"
-        faults.append(Fault(field, what, "a closed shell, as AM1-BCC and GAFF know it"))
     if charge is not None and charge != formal:
         right = f"{formal}, or a {field} protonated as charge {charge} says"
         faults.append(Fault("charge", f"{charge} given, but the {field} has a net charge of {formal}", right))
