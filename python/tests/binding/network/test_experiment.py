@@ -33,6 +33,8 @@ def read(tmp_path: Path, text: str, temperature: float | None = None, name: str 
         ("Kd", "2.5", "µM", KT * math.log(2.5e-6)),
         ("IC50", "1e-9", "M", KT * math.log(1e-9)),
         ("ki", "5", "pM", KT * math.log(5e-12)),
+        ("pKi", "8.0", "", KT * math.log(1e-8)),
+        ("pkd", "5.5", "M", KT * math.log(10**-5.5)),
     ],
 )
 def test_long_form(tmp_path: Path, kind: str, value: str, unit: str, dg: float) -> None:
@@ -80,12 +82,17 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         "F,ki,2,nM",
         "g,ki,1e-320,pM",
         "h,dg,1e308,kcal/mol",
+        "i,pic50,5e-9,",
+        "j,pic50,400,",
+        "k,pic40,4,",
     ]
     with pytest.raises(InputError) as caught:
         read(tmp_path, "\n".join(["ligand,kind,value,unit", *rows]))
-    for said in ("row 2, unit: no unit", "'kcal/mol' is no unit of ki", "'pki' is no kind", "'>10' is no number",
-                 "-1 nm as a constant", "row 8: 'f' has a value already", "'F' and 'f' differ in case",
-                 "no constant of a ligand", "no affinity"):  # fmt: skip
+    for said in ("row 2, unit: no unit", "'kcal/mol' is no unit of ki",
+                 "'nM' is no unit of pki (right: none, or M)", "'>10' is no number",
+                 "-1 nM as a constant", "row 8: 'f' has a value already", "'F' and 'f' differ in case",
+                 "no constant of a ligand", "no affinity", "pic50 of 400 is none",
+                 "'pic40' is no kind of affinity (right: dg, ki"):  # fmt: skip
         assert said in str(caught.value)
 
 
@@ -98,6 +105,14 @@ def test_no_unit_no_value(tmp_path: Path, header: str) -> None:
 def test_two_values_in_one_row(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'a' has 2 values"):
         read(tmp_path, "ligand,ki_nM,ic50_nM\na,1,2\n")
+
+
+def test_logarithms_in_columns(tmp_path: Path) -> None:
+    measured, notes, warnings = read(tmp_path, "ligand,pIC50,ki_uM\na,7,\nb,,0.1\nc,5e-9,\n")
+    assert measured.dg_kcal_per_mol["a"] == pytest.approx(measured.dg_kcal_per_mol["b"])
+    assert any("IC50 is taken for a Ki" in note for note in notes)
+    assert any("IC50 beside ki" in text for text in warnings)
+    assert any("'c': a constant of 1 mol/L" in text for text in warnings)  # a constant given as its logarithm
 
 
 def test_doubts(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Measured affinities: ΔG, or Ki, Kd and IC50 as ΔG = kT ln K with K in mol/L."""
+"""Measured affinities: ΔG, or Ki, Kd and IC50 (or −log₁₀ of them) as ΔG = kT ln K with K in mol/L."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ from gibbsflow.workflow.settings_file import parse_json
 TEMPERATURE_K = 298.15
 _LARGEST, _CONSTANTS = 1000.0, (1e-30, 1e3)
 _MOLAR = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
+_WRITTEN = {unit: f"{unit[:-1]}M" for unit in _MOLAR}
 _ENERGY = {"kcal/mol": 1.0, "kj/mol": 1 / KJ_PER_KCAL}
 _SPELT = {"kilocalories_per_mole": "kcal/mol", "kilocalorie_per_mole": "kcal/mol", "kilojoules_per_mole": "kj/mol"} | {
     "kilojoule_per_mole": "kj/mol", "nanomolar": "nm", "micromolar": "um", "millimolar": "mm", "molar": "m",
 }  # fmt: skip
 KINDS = ("dg", "ki", "kd", "ic50")
-_WIDE = {f"{kind}_{unit}": (kind, unit) for kind in KINDS[1:] for unit in _MOLAR} | {
-    f"{stem}dg_{unit}_per_mol": ("dg", f"{unit}/mol") for unit in ("kcal", "kj") for stem in ("", "experimental_")
-}
+_LOGARITHMS = {f"p{kind}": kind for kind in KINDS[1:]}
+"""−log₁₀ of a constant in mol/L."""
+_LARGEST_LOGARITHM = 30.0
+_WIDE = (
+    {f"{kind}_{unit}": (kind, unit) for kind in KINDS[1:] for unit in _MOLAR}
+    | {kind: (kind, "") for kind in _LOGARITHMS}
+    | {f"{stem}dg_{unit}_per_mol": ("dg", f"{unit}/mol") for unit in ("kcal", "kj") for stem in ("", "experimental_")}
+)
 _LONG = ("kind", "value", "unit")
 RIGHT = (
-    "ligand with kind (dg, ki, kd, ic50), value and unit (kcal/mol, kJ/mol; pM, nM, uM, mM, M), or with one column "
-    "such as dg_kcal_per_mol or ki_nM"
+    "ligand with kind (dg, ki, kd, ic50), value and unit (kcal/mol, kJ/mol; pM, nM, uM, mM, M; none for pki, pkd, "
+    "pic50), or with one column such as dg_kcal_per_mol, ki_nM or pki"
 )
 
 
@@ -107,6 +113,12 @@ class _Reading:
         if name in self.found:
             self.account.refuse(f"{shown(name)} has a value already", "one value a ligand", row=row)
             return
+        if kind in _LOGARITHMS:
+            if abs(value) > _LARGEST_LOGARITHM:
+                what = f"{shown(name)}: {kind} of {value:g} is none of a ligand"
+                self.account.refuse(what, "-log10 of the constant in mol/L, such as 7.9", row=row)
+                return
+            kind, value, unit = _LOGARITHMS[kind], 10.0**-value, "m"
         if kind == "dg":
             dg = value * _ENERGY[unit]
             if abs(dg) > _LARGEST:
@@ -116,7 +128,7 @@ class _Reading:
                 self.account.warn(f"{shown(name)}: ΔG of {dg:g} kcal/mol, so it does not bind", "the sign?", row=row)
         else:
             if value <= 0:
-                self.account.refuse(f"{shown(name)}: {value:g} {unit} as a constant", "above 0", row=row)
+                self.account.refuse(f"{shown(name)}: {value:g} {_WRITTEN[unit]} as a constant", "above 0", row=row)
                 return
             self.assumed |= temperature is None
             molar = value * _MOLAR[unit]
@@ -124,7 +136,7 @@ class _Reading:
                 self.account.refuse(f"{shown(name)}: {molar:g} mol/L is no constant of a ligand", RIGHT, row=row)
                 return
             dg = kt_kcal_per_mol(temperature or self.temperature_k) * math.log(molar)
-            if not 1e-15 < molar < 1:
+            if not 1e-15 < molar < 0.9:  # 10**-x of a constant that was given for its logarithm is 1 nearly
                 self.account.warn(f"{shown(name)}: a constant of {molar:g} mol/L", "is the unit right?", row=row)
         self.kinds.add(kind)
         self.found[name] = dg
@@ -136,6 +148,8 @@ def _unit(text: str) -> str:
 
 
 def _known_unit(kind: str, unit: str) -> bool:
+    if kind in _LOGARITHMS:
+        return unit in ("", "m")
     return unit in (_ENERGY if kind == "dg" else _MOLAR)
 
 
@@ -145,7 +159,7 @@ def _from_table(path: Path, reading: _Reading) -> None:
     header = [cell.strip().strip('"') for cell in re.split(r"[,\t]", text.lstrip().partition("\n")[0])]
     wide = {name: found for name in header if (found := _wide(name))}
     rows = read_sheet(path, account, ("ligand", "temperature_k", *_LONG, *wide), needed=("ligand",))
-    if not wide and not {"kind", "value", "unit"} <= set(header):
+    if not wide and not {"kind", "value"} <= set(header):
         account.refuse("no column with a measured affinity and its unit", RIGHT)
         return
     for row in rows:
@@ -178,12 +192,13 @@ def _wide(name: str) -> tuple[str, str] | None:
 
 def _long(row: SheetRow, account: Account) -> tuple[str, str, str]:
     kind, unit = row.cells.get("kind", "").lower().replace("δ", "d"), _unit(row.cells.get("unit", ""))
-    if kind not in KINDS:
+    if kind not in (*KINDS, *_LOGARITHMS):
         what = f"{shown(row.cells['kind'])} is no kind of affinity" if kind else "no kind"
-        account.refuse(what, ", ".join(KINDS), row=row.line, field="kind")
+        account.refuse(what, ", ".join((*KINDS, *_LOGARITHMS)), row=row.line, field="kind")
     elif not _known_unit(kind, unit):
         what = f"{shown(row.cells['unit'])} is no unit of {kind}" if unit else "no unit"
-        account.refuse(what, "kcal/mol or kJ/mol" if kind == "dg" else "pM, nM, uM, mM, M", row=row.line, field="unit")
+        of_constant = "none, or M" if kind in _LOGARITHMS else "pM, nM, uM, mM, M"
+        account.refuse(what, "kcal/mol or kJ/mol" if kind == "dg" else of_constant, row=row.line, field="unit")
     else:
         return kind, unit, "value"
     return "", "", ""

@@ -55,14 +55,37 @@ def test_samplesheet(tmp_path: Path) -> None:
     assert list(compared(path, Account(str(path))).difficulty) == [("benzene", "toluene")]
 
 
+def test_one_molecule_twice_and_isomers(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("ligand,smiles\nr,C[C@H](O)c1ccccc1\ns,C[C@@H](O)c1ccccc1\nketo,CC(=O)C\nenol,CC(O)=C\n")
+    assert len(compared(path, Account(str(path))).ligands) == 4  # enantiomers and tautomers are ligands of their own
+    path.write_text("ligand,smiles\nr,C[C@H](O)c1ccccc1\nketo,CC(C)=O\nagain,c1ccccc1[C@H](C)O\n")
+    with pytest.raises(InputError, match="again is the molecule of r .right: each molecule once"):
+        compared(path, Account(str(path)))
+
+
 def test_all_that_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "l.sdf"
-    path.write_text(block("CC", "a") + block("CC", "a") + block("CC", "") + "bad\nnothing\n$$$$\n" + block("CC", "A"))
+    path.write_text(
+        block("CC", "a b")
+        + block("CC", "a/b")
+        + block("CC", "a")
+        + block("CC", "a")
+        + block("CC", "")
+        + "bad\nnothing\n$$$$\n"
+        + block("CC", "A")
+    )
     account = Account(str(path))
     read_molecules(path, account)
     with pytest.raises(InputError) as caught:
         account.settle()
-    for said in ("'a' is there already", "without a usable name", "'bad' is not readable", "differ in case alone"):
+    assert "record 2: 'a/b', as a name a_b, is there already (record 1)" in str(caught.value)
+    for said in (
+        "'a' is there already (record 3)",
+        "without a usable name",
+        "'bad' is not readable",
+        "differ in case alone",
+    ):
         assert said in str(caught.value)
     empty = tmp_path / "e.sdf"
     empty.write_text("\n")

@@ -352,8 +352,10 @@ def given_maps(
         if everyone is not None and name not in everyone
     ]
     maps = [one for one in called if {one.ligand_a, one.ligand_b} <= ligands.keys()]
+    right = "another map of these two, or none"
+    right += "" if ways.topology == "hybrid" else "; one without atoms for both as a whole"
     wrong += [
-        Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
+        Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", right, field="map")
         for one in maps
         if one.pairs or ways.topology == "hybrid"
         for fault in _usable(score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol)).faults

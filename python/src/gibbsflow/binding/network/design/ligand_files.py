@@ -74,12 +74,20 @@ def compared(
     Raises
     ------
     InputError
-        For all that is wrong with the ligands.
+        For all that is wrong with the ligands, one molecule given twice among it, which no campaign runs.
     """
     ligands = read_molecules(path, account)
+    first: dict[str, str] = {}
+    for name, ligand in ligands.items():
+        if (known := first.setdefault(str(Chem.MolToSmiles(Chem.RemoveHs(ligand.mol))), name)) != name:
+            account.refuse(f"{name} is the molecule of {known}", "each molecule once")
     account.settle()
     settings = settings or BindingConfig()
     ways = Ways.of(settings)
+    charges = ", ".join(f"{charge:+d}" for charge in sorted({ligand.charge for ligand in ligands.values()}))
+    if "," in charges and not ways.charge_changes:
+        said = "net charges %s e: an edge between two of them needs fe.charge_correction counter_ion (--config)"
+        log.warning(said, charges)
     if ligands and all(ligand.given for ligand in ligands.values()):
         maps = given_maps(settings.relative.map, ligands, ligands, ways)
         return compare(ligands, maps, seed=settings.run.seed, ways=ways).candidates(hardest)
@@ -110,6 +118,7 @@ def _from_samplesheet(path: Path, account: Account) -> dict[str, Posed]:
 def _from_sdf(path: Path, account: Account) -> dict[str, Posed]:
     records = records_of(read_text(path, "SDF with a record a ligand", STRUCTURE_BYTES, errors="replace"))
     found: dict[str, Posed] = {}
+    places: dict[str, int] = {}
     for place, record in enumerate(records, 1):
         title = record.partition("\n")[0].strip()
         with rdkit_messages() as messages:
@@ -118,9 +127,12 @@ def _from_sdf(path: Path, account: Account) -> dict[str, Posed]:
             account.refuse(f"record {place}: without a usable name", "the ligand's name as its first line")
         elif mol is None or not mol.GetNumAtoms():
             account.refuse(f"record {place}: {shown(title)} is not readable: {rdkit_reason(messages)}", "a molecule")
-        elif ligand_name(title) in found:
-            account.refuse(f"record {place}: {shown(title)} is there already", "each name once")
+        elif known := places.get(ligand_name(title)):
+            as_name = "" if ligand_name(title) == title else f", as a name {ligand_name(title)},"
+            what = f"record {place}: {shown(title)}{as_name} is there already (record {known})"
+            account.refuse(what, "each name once; of other characters than letters, digits, '.', '_', '-' each is '_'")
         else:
+            places[ligand_name(title)] = place
             flat = not mol.GetConformer().Is3D() or not mol.GetConformer().GetPositions().any()
             full = Chem.AddHs(mol, addCoords=not flat)
             found[ligand_name(title)] = Posed(full, Chem.GetFormalCharge(full), given=not flat)
