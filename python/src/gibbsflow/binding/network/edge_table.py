@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.network.design.exported_tables import OTHERS, SYSTEM, UNLIKE, check_one_system, meant
 from gibbsflow.binding.network.design.links import Pair
 from gibbsflow.binding.network.design.sheet import SheetRow, alike, name_of, number, read_sheet
 from gibbsflow.binding.network.edge_row import (
@@ -25,7 +26,6 @@ from gibbsflow.binding.network.edge_row import (
     Spread,
     reversed_row,
 )
-from gibbsflow.binding.network.exported_tables import OTHERS, SYSTEM, UNLIKE, check_one_system, meant
 from gibbsflow.errors import shown
 from gibbsflow.units import KJ_PER_KCAL
 from gibbsflow.workflow.account import Account

@@ -320,9 +320,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     radicals = 2 if triplet else sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     electrons = electron_count(mol, formal)
     if not unknown and (radicals or electrons % 2):
-        what = f"an odd number of electrons ({electrons})"
-        if radicals:
-            what = f"{electrons} electrons, {radicals} of them unpaired{' in the ground state' * triplet}"
+        unpaired = f"{electrons} electrons, {radicals} of them unpaired{' in the ground state' * triplet}"
+        what = unpaired if radicals else f"an odd number of electrons ({electrons})"
         faults.append(Fault(field, what, "a closed shell: check hydrogens, charges and valences"))
     if charge is not None and charge != formal:
         right = f"{formal}, or a {field} protonated as charge {charge} says"
