@@ -420,7 +420,7 @@ def cycle_doubts(
             right = "ligands of one net charge" if from_vacuum else "charge_correction counter_ion"
             account.refuse(what, right, field="charge_correction")
         elif fe.charge_correction and from_vacuum:
-            account.refuse(_ONE_LEG, "ligands of one net charge", field="charge_correction")
+            account.refuse(_ONE_LEG, "none, and ligands of one net charge", field="charge_correction")
     elif fe.charge_correction and (twice or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
