@@ -126,7 +126,9 @@ def prepare_edge(
     _check(a, protocol, md, config, name, change)
     if dual and pairs:
         raise ValueError("two whole ligands share no atom")
-    account = cycle_doubts(protocol, md, 0, where=name, fe=config.fe)  # what a net charge needs was checked before
+    account = Account(name)
+    for doubt in cycle_doubts(protocol, md, 0, where=name, fe=config.fe).of_weight("warn"):
+        account.warn(doubt.what, doubt.right)  # refusals are the campaign's check
     if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
         what = f"the map's difficulty is {difficulty:.2f}, {config.relative.hard_map:g} or more (hard_map)"
         account.note(f"{what}: {len(schedules[more[0]])} windows in {' and '.join(more)}")
