@@ -100,62 +100,81 @@ def bare(measured: Measured, md: Md) -> Callable[[int], None]:
     return run
 
 
-def sampler(measured: Measured, md: Md, count: int, contexts: int | None) -> tuple[WalkerSampler, Callable[..., None]]:
-    """What runs iterations of this project's exchange."""
+def sampler(
+    measured: Measured, md: Md, schedule: Sequence[dict[str, float]], contexts: int | None, seed: int = 1
+) -> tuple[WalkerSampler, Callable[..., np.ndarray]]:
+    """What runs iterations of this project's exchange, and gives the reduced potentials of their samples."""
     _, parent, places, box, ligand, parts = measured
-    made = WalkerSampler(
-        periodic_alchemical_system(parent, ligand), states(count), md, OPENMM, parts, contexts=contexts
-    )
-    walkers = made.start(np.tile(places, (count, 1, 1)), True, 1, lambda: None, np.tile(box, (count, 1, 1)))
+    count = len(schedule)
+    made = WalkerSampler(periodic_alchemical_system(parent, ligand), schedule, md, OPENMM, parts, contexts=contexts)
+    walkers = made.start(np.tile(places, (count, 1, 1)), True, seed, lambda: None, np.tile(box, (count, 1, 1)))
 
-    def run(iterations: int, steps: int) -> None:
+    def run(iterations: int, steps: int, seed: int = 1) -> np.ndarray:
         nonlocal walkers
-        walkers, _ = made.segment(walkers, iterations, steps, 1, lambda _: None)
+        walkers, drawn = made.segment(walkers, iterations, steps, seed, lambda _: None)
+        return drawn.u
 
     return made, run
 
 
 def platform_of(md: Md) -> dict[str, Any]:
     """The platform in the words of openmmtools' caches."""
-    properties = {"CUDA": {"Precision": "mixed"}, "OpenCL": {"Precision": "mixed"}, "CPU": {"Threads": "1"}}
+    properties = {"CUDA": {"Precision": "mixed"}, "OpenCL": {"Precision": "mixed"}, "CPU": {"Threads": str(md.threads)}}
     return {
         "platform": openmm.Platform.getPlatformByName(md.platform),
         "platform_properties": properties.get(md.platform),
     }
 
 
-def openmmtools_exchange(measured: Measured, md: Md, count: int, steps: int) -> Callable[[int], None]:
-    """What runs iterations of openmmtools' exchange, as its users set it up."""
-    from openmmtools import alchemy, cache, mcmc, multistate
+def openmmtools_move(md: Md, steps: int) -> Any:
+    """MD between two exchanges in openmmtools, as it is here."""
+    from openmmtools import mcmc
+
+    return mcmc.LangevinDynamicsMove(
+        timestep=md.timestep_fs * unit.femtosecond, collision_rate=md.friction_per_ps / unit.picosecond, n_steps=steps,
+        reassign_velocities=False,
+    )  # fmt: skip
+
+
+def openmmtools_exchange(
+    measured: Measured,
+    md: Md,
+    schedule: Sequence[dict[str, float]],
+    move: Any,
+    pressure_bar: float | None = None,
+    **settings: Any,
+) -> tuple[Any, Any]:
+    """openmmtools' exchange, as its users set it up, and what it writes to."""
+    from openmmtools import alchemy, cache, multistate
     from openmmtools import states as tools
 
     _, parent, places, box, ligand, _ = measured
     factory = alchemy.AbsoluteAlchemicalFactory(alchemical_pme_treatment="exact")
     region = alchemy.AlchemicalRegion(alchemical_atoms=ligand, annihilate_electrostatics=True)
     system = factory.create_alchemical_system(parent, region)
+    pressure = None if pressure_bar is None else pressure_bar * unit.bar
     thermal = []
-    for state in states(count):
+    for state in schedule:
         alchemical = alchemy.AlchemicalState.from_system(system)
         alchemical.set_alchemical_parameters(1.0)
         for name, value in state.items():
             setattr(alchemical, name, value)
-        plain = tools.ThermodynamicState(system, md.temperature_k * unit.kelvin)
+        plain = tools.ThermodynamicState(system, md.temperature_k * unit.kelvin, pressure)
         thermal.append(tools.CompoundThermodynamicState(plain, [alchemical]))
     contexts = cache.ContextCache(capacity=None, time_to_live=None, **platform_of(md))
-    move = mcmc.LangevinDynamicsMove(
-        timestep=md.timestep_fs * unit.femtosecond, collision_rate=md.friction_per_ps / unit.picosecond, n_steps=steps,
-        reassign_velocities=False,
-    )  # fmt: skip
-    exchange = multistate.ReplicaExchangeSampler(
-        mcmc_moves=move, number_of_iterations=10**6, online_analysis_interval=None
-    )
+    exchange = multistate.ReplicaExchangeSampler(mcmc_moves=move, number_of_iterations=10**6, **settings)
     exchange.energy_context_cache = exchange.sampler_context_cache = contexts
     folder = Path(tempfile.mkdtemp())
     reporter = multistate.MultiStateReporter(str(folder / "run.nc"), checkpoint_interval=10**6)
     start = tools.SamplerState(places * unit.nanometer, box_vectors=box * unit.nanometer)
     exchange.create(thermal, [start], reporter)
     exchange.minimize(max_iterations=50)
-    return exchange.extend
+    return exchange, reporter
+
+
+def contexts_of(mps: Mps | None) -> int | None:
+    """How many Contexts walkers share where MPS is not on, as `fe run` has it; None for its own choice."""
+    return CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
@@ -168,16 +187,16 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
 def measure(measured: Measured, md: Md, asked: argparse.Namespace, mps: Mps | None) -> dict[str, Any]:
     """Take turns, and put the rates together."""
     count, steps, iterations = asked.walkers, round(asked.ps * 1000 / md.timestep_fs), asked.iterations
-    contexts = asked.contexts or (CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None)
     plain = bare(measured, md)
-    made, ours = sampler(measured, md, count, contexts)
+    made, ours = sampler(measured, md, states(count), asked.contexts or contexts_of(mps))
     runs: dict[str, tuple[Callable[[], Any], int]] = {
         "bare": (lambda: plain(steps * iterations), 1),
         "sampler": (lambda: ours(iterations, steps), count),
     }
     if not asked.without_openmmtools and count > 1:
-        theirs = openmmtools_exchange(measured, md, count, steps)
-        runs["openmmtools"] = (lambda: theirs(iterations), count)
+        move = openmmtools_move(md, steps)
+        theirs, _ = openmmtools_exchange(measured, md, states(count), move, online_analysis_interval=None)
+        runs["openmmtools"] = (lambda: theirs.extend(iterations), count)
     plain(steps)
     ours(1, steps)
     seconds: dict[str, list[float]] = {name: [] for name in runs}

@@ -22,12 +22,12 @@ card; making the systems and Contexts is not in them. Of a ratio of two such pro
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,13 +39,10 @@ import pymbar
 from openmm import unit
 from scipy import stats
 
-from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.alchemy.schedules import read_schedule
-from gibbsflow.binding.sample.sampling import CONTEXTS_WITHOUT_MPS
-from gibbsflow.binding.sample.walkers import ON_CPU, WalkerSampler
+from gibbsflow.binding.sample.walkers import ON_CPU
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
-from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.result import versions
 
@@ -64,55 +61,19 @@ def states(schedule: str) -> States:
 
 def ours(measured: exchange.Measured, schedule: States, md: Md, mps: Mps | None, seed: int) -> Advance:
     """This project's exchange, from one start."""
-    _, parent, places, box, ligand, parts = measured
-    contexts = CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
-    system = periodic_alchemical_system(parent, ligand)
-    made, count = WalkerSampler(system, schedule, md, OPENMM, parts, contexts=contexts), len(schedule)
-    walkers = made.start(np.tile(places, (count, 1, 1)), True, seed, lambda: None, np.tile(box, (count, 1, 1)))
-    steps, segment = round(Fe().sample_ps * 1000 / md.timestep_fs), 0
+    _, run = exchange.sampler(measured, md, schedule, exchange.contexts_of(mps), seed)
+    segments, count = itertools.count(1), len(schedule)
 
     def advance(samples: int) -> np.ndarray:
-        nonlocal walkers, segment
-        segment += 1
-        walkers, drawn = made.segment(walkers, samples, steps, seed + segment, lambda _: None)
-        return drawn.u.reshape(samples, count, count)
+        return run(samples, steps_per_sample(md), seed + next(segments)).reshape(samples, count, count)
 
     return advance
 
 
-def theirs(
-    measured: exchange.Measured, schedule: States, md: Md, steps: int | None, friction_per_ps: float | None, seed: int
-) -> Advance:
-    """openmmtools' exchange, with its own move where steps and friction are None."""
-    from openmmtools import alchemy, cache, mcmc, multistate
-    from openmmtools import states as tools
-
-    _, parent, places, box, ligand, _ = measured
-    region = alchemy.AlchemicalRegion(alchemical_atoms=ligand)
-    system = alchemy.AbsoluteAlchemicalFactory().create_alchemical_system(parent, region)
-    plain = tools.ThermodynamicState(system, md.temperature_k * unit.kelvin, md.pressure_bar * unit.bar)
-    thermal = []
-    for state in schedule:
-        alchemical = alchemy.AlchemicalState.from_system(system)
-        alchemical.set_alchemical_parameters(1.0)
-        for name, value in state.items():
-            setattr(alchemical, name, value)
-        thermal.append(tools.CompoundThermodynamicState(plain, [alchemical]))
-    move = mcmc.LangevinDynamicsMove()
-    if steps is not None:
-        move = mcmc.LangevinDynamicsMove(
-            timestep=md.timestep_fs * unit.femtosecond, collision_rate=friction_per_ps / unit.picosecond, n_steps=steps
-        )
-    made = multistate.ReplicaExchangeSampler(mcmc_moves=move, number_of_iterations=10**6)
-    made.energy_context_cache = made.sampler_context_cache = cache.ContextCache(
-        capacity=None, time_to_live=None, **exchange.platform_of(md)
-    )
-    path = Path(tempfile.mkdtemp()) / "run.nc"
-    reporter = multistate.MultiStateReporter(str(path), checkpoint_interval=10**6)
+def theirs(measured: exchange.Measured, schedule: States, md: Md, move: Any, seed: int) -> Advance:
+    """openmmtools' exchange, with a move of its own or of ours."""
     np.random.seed(seed % 2**32)  # noqa: NPY002 - openmmtools draws its exchanges by it
-    start = tools.SamplerState(places * unit.nanometer, box_vectors=box * unit.nanometer)
-    made.create(thermal, [start], reporter)
-    made.minimize(max_iterations=50)
+    made, reporter = exchange.openmmtools_exchange(measured, md, schedule, move, md.pressure_bar)
     done = 0
 
     def advance(samples: int) -> np.ndarray:
@@ -125,6 +86,11 @@ def theirs(
         return np.take_along_axis(np.asarray(energies), order[:, :, None], axis=1)
 
     return advance
+
+
+def steps_per_sample(md: Md) -> int:
+    """MD steps between two samples of a campaign."""
+    return round(Fe().sample_ps * 1000 / md.timestep_fs)
 
 
 def dg_kcal_per_mol(u: np.ndarray, temperature_k: float) -> float:
@@ -143,11 +109,14 @@ def blocks_kcal_per_mol(u: np.ndarray, asked: argparse.Namespace, temperature_k:
 
 def measure(measured: exchange.Measured, md: Md, schedule: States, asked: argparse.Namespace, mps: Mps | None) -> Any:
     """Take turns, and put variances and times together."""
-    steps = round(Fe().sample_ps * 1000 / md.timestep_fs)
+    from openmmtools import mcmc
+
     makers: dict[str, Callable[[int], Advance]] = {
         "gibbsflow": lambda seed: ours(measured, schedule, md, mps, seed),
-        "openmmtools": lambda seed: theirs(measured, schedule, md, None, None, seed),
-        "openmmtools, our MD": lambda seed: theirs(measured, schedule, md, steps, md.friction_per_ps, seed),
+        "openmmtools": lambda seed: theirs(measured, schedule, md, mcmc.LangevinDynamicsMove(), seed),
+        "openmmtools, our MD": lambda seed: theirs(
+            measured, schedule, md, exchange.openmmtools_move(md, steps_per_sample(md)), seed
+        ),
     }
     values: dict[str, list[list[float]]] = {name: [] for name in makers}
     seconds: dict[str, list[float]] = {name: [] for name in makers}

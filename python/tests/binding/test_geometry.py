@@ -10,6 +10,7 @@ from gibbsflow.binding.geometry import (
     circular_mean_deg,
     circular_std_deg,
     dihedral_deg,
+    middle_atom,
 )
 
 
@@ -54,3 +55,8 @@ def test_a_rotation_is_found_again_and_is_never_a_mirror():
     assert found == pytest.approx(turn, abs=1e-12)
     assert found @ (points @ turn).T == pytest.approx(points.T, abs=1e-12)
     assert np.linalg.det(best_rotation(points, points * [1, 1, -1])) == pytest.approx(1)
+
+
+def test_the_middle_atom_is_one_of_the_group():
+    positions = np.array([[9.0, 9, 9], [0, 0, 0], [1, 0.1, 0], [2, 0, 0], [1, 0, 0]])
+    assert middle_atom((1, 2, 3), positions) == 2 and middle_atom([3], positions) == 3

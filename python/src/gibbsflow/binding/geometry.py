@@ -1,4 +1,4 @@
-"""Angles, dihedrals and Boresch coordinates, of one structure or many frames at once; rotations onto other points."""
+"""Angles, dihedrals and Boresch coordinates, of one structure or many frames at once; rotations and middles."""
 
 from __future__ import annotations
 
@@ -157,3 +157,22 @@ def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
         centre = frame[chosen].mean(axis=0)
         laid[number] = (frame - centre) @ best_rotation(frame[chosen] - centre, target) + frames[0, chosen].mean(axis=0)
     return laid
+
+
+def middle_atom(atoms: Sequence[int], positions: Floats) -> int:
+    """Find the atom that is nearest to the middle of a group.
+
+    Parameters
+    ----------
+    atoms
+        The group, 0-based.
+    positions
+        Of all atoms, shape (N, 3), in any unit of length.
+
+    Returns
+    -------
+    int
+        One of the group.
+    """
+    inside = positions[list(atoms)]
+    return int(atoms[int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))])

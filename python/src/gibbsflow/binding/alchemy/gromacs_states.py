@@ -29,6 +29,7 @@ from gibbsflow.binding.alchemy.restraint.restraints import (
     Restraint,
 )
 from gibbsflow.binding.alchemy.schedules import HybridState, LambdaState, leg_schedules
+from gibbsflow.binding.geometry import middle_atom
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.parameters import Pull
 from gibbsflow.errors import InputError, Problem
@@ -249,10 +250,10 @@ _WIDE = 0.499
 
 def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> tuple[int, float]:
     """The atom that is nearest to the middle of a group, and how far the others are, of half the box."""
-    inside = positions_nm[list(group)]
-    middle = int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))
-    reach, half = float(np.linalg.norm(inside - inside[middle], axis=1).max()), float(np.diag(box_nm).min()) / 2
+    middle = middle_atom(group, positions_nm)
+    reach = float(np.linalg.norm(positions_nm[list(group)] - positions_nm[middle], axis=1).max())
+    half = float(np.diag(box_nm).min()) / 2
     if reach > 0.9 * half:
         what = f"a group of the restraint reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
         raise InputError(Problem("fe", what, f"fewer atoms (site), a larger box, or {_ENGINE}", field="restraint"))
-    return int(group[middle]), reach / half
+    return middle, reach / half

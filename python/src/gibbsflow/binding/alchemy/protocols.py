@@ -286,7 +286,7 @@ def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:
 def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
     """Let ions of the box change with the ligand in all legs in solvent.
 
-    Their work is that of an ion in bulk, the same in each leg, and drops out where legs have opposite signs.
+    Their work drops out where :func:`ions_drop_out` says so.
 
     Parameters
     ----------
@@ -309,6 +309,22 @@ def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
         else leg
         for leg in protocol
     )
+
+
+def ions_drop_out(protocol: Sequence[LegSpec]) -> bool:
+    """Say whether the work of ions that change in each leg in solvent drops out: that of an ion in bulk, in each.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+
+    Returns
+    -------
+    bool
+        True where legs in solvent have opposite signs.
+    """
+    return math.fsum(leg.sign for leg in protocol if leg.medium == "solvent") == 0
 
 
 def restrains(protocol: Sequence[LegSpec]) -> bool:
@@ -419,7 +435,7 @@ def cycle_doubts(
             what = "analytic knows a charge that vanishes, and none that an edge changes"
             right = "ligands of one net charge" if from_vacuum else "charge_correction counter_ion"
             account.refuse(what, right, field="charge_correction")
-        elif fe.charge_correction and from_vacuum:
+        elif fe.charge_correction and not ions_drop_out(protocol):
             account.refuse(_ONE_LEG, "none, and ligands of one net charge", field="charge_correction")
     elif fe.charge_correction and (twice or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
@@ -444,7 +460,7 @@ _ONE_LEG = "counter_ion: the ion's own work in water drops out between two legs 
 
 
 def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec], _: Md) -> None:
-    if math.fsum(leg.sign for leg in protocol if "ions" in leg.alchemical):
+    if not ions_drop_out(protocol):
         account.refuse(_ONE_LEG, "charge_correction analytic", field="charge_correction")
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of
 from gibbsflow.binding.network.analyse_network import LigandRow, NetworkAnalysis, analyse_network
 from gibbsflow.binding.network.design.links import Edge
-from gibbsflow.binding.network.edge_row import BINDING, SOLVATION, EdgeRow
+from gibbsflow.binding.network.edge_row import EdgeRow
 from gibbsflow.binding.network.edge_table import edge_of_repeats
 from gibbsflow.binding.network.experiment import TEMPERATURE_K, Measured
 from gibbsflow.workflow.account import Account
@@ -28,7 +29,7 @@ def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
         With value, error and verdict of the record, the repeats of both legs, and the smallest overlap of neighbours.
     """
     a, b = record["ligands"]
-    names = SOLVATION if record["mode"] == "rsfe" else BINDING
+    names = leg_names(protocol_of(record["mode"]))
     done = [leg for leg in record["legs"] if leg["dg_kcal_per_mol"] is not None]
     both = set.intersection(*({leg["replicate"] for leg in done if leg["leg"] == name} for name in names))
     used = [leg for leg in done if leg["replicate"] in both]

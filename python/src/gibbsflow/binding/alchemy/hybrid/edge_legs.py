@@ -19,7 +19,7 @@ from gibbsflow.binding.alchemy.hybrid.pair.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
 from gibbsflow.binding.alchemy.hybrid.tether import TUMBLES_DEG, tether
 from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
-from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, of_edge, protocol_of
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, ions_drop_out, of_edge, protocol_of
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
@@ -198,7 +198,7 @@ def _check(
         if config.fe.charge_correction != "counter_ion":
             what = f"the net charge changes by {charge_change:+d} e, and nothing in the boxes makes up for it"
             account.refuse(what, "charge_correction counter_ion, or obc2", field="charge_correction")
-        elif sum(leg.sign for leg in protocol if leg.medium == "solvent"):
+        elif not ions_drop_out(protocol):
             what = "the work of ions that change in one leg alone does not drop out"
             account.refuse(what, "legs in water that have both signs", field="charge_correction")
     if md.engine == WHOLE_RUNS and md.explicit:

@@ -10,7 +10,7 @@ an atom comes or goes; it has no λ for the atoms that A alone has and another o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +22,12 @@ from gibbsflow.binding.alchemy.hybrid.hybrid_system import HybridTopology
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import mixed_terms
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import Side, sides
 from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
+from gibbsflow.binding.geometry import middle_atom
 from gibbsflow.engines.gromacs.atom_types import TwoEnded
 from gibbsflow.engines.gromacs.topology import topology_text
 from gibbsflow.engines.gromacs.two_ends import TurningAtom, TurningMolecule, TurningTerm
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.units import Floats
 
 _Values = tuple[float, float, float]
 _WHOLE = (1.0, 1.0)
@@ -84,7 +84,7 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     molecule = turning_molecule(made, local)
     if shared.dual:
         first = leg.starts_nm(0)[0]
-        one, other = (local[_middle(place, first)] for place in (shared.place_a, shared.place_b))
+        one, other = (local[middle_atom(place, first)] for place in (shared.place_a, shared.place_b))
         molecule = replace(molecule, together=((one, other),))
     text = topology_text(shared.a.system, of_a, turning={number: molecule})
     masses = np.array([made.system.getParticleMass(i)._value for i in range(shared.size)])
@@ -124,11 +124,6 @@ def turning_molecule(made: HybridTopology, local: dict[int, int]) -> TurningMole
         constraints,
         {_local(*pair, local): ends for pair, ends in _exceptions(both).items()},
     )
-
-
-def _middle(atoms: Sequence[int], positions_nm: Floats) -> int:
-    inside = positions_nm[list(atoms)]
-    return atoms[int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))]
 
 
 def _local(i: int, j: int, local: dict[int, int]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from rdkit import Chem
 
+from gibbsflow.binding.alchemy.protocols import ions_drop_out, protocol_of
 from gibbsflow.binding.network.design.difficulty import common_difficulty
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, Edge, Pair, candidates_from, pair_of
 from gibbsflow.binding.network.design.network_files import called_as
@@ -19,7 +20,6 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem, shown
 
 
@@ -75,7 +75,7 @@ class Ways:
         Ways
             As they are asked for.
         """
-        ions = "receptor" in MODES[settings.run.mode].needs
+        ions = ions_drop_out(protocol_of(settings.run.mode, explicit=True))
         charge_changes = not settings.md.explicit or (ions and settings.fe.charge_correction == "counter_ion")
         return cls(settings.relative.edge_topology, charge_changes, ions)
 
