@@ -98,6 +98,12 @@ def test_a_charge_in_a_periodic_box_is_made_up_for_or_refused(mode, solvent, cha
     assert [words in str(problem) for problem in refused] == ([True] if words else [])
 
 
+def test_advice_for_a_charge_is_what_the_engine_takes():
+    md = Md(solvent="tip3p", engine="gromacs")
+    refused = cycle_doubts(DOUBLE_DECOUPLING, md, -1, where="x").of_weight("refuse")
+    assert "analytic, --engine openmm with abfe_protocol sdr or counter_ion, or obc2" in str(refused[0])
+
+
 def test_the_whole_cycle_to_the_last_bit():
     """As contracts.md has it: both legs summed exactly, then the release taken off."""
     solvent, bound, release = 12.3456789, 31.4159265, -5.2714

@@ -127,6 +127,7 @@ def test_windows_exchange_where_mpi_is_there(box, tmp_path):
     assert figures["exchange"].startswith("of all pairs") and figures["exchange_acceptance"][0] > 0.5
     first, second = (window.replica for window in windows)
     assert set(first) == {0, 1} and (first + second == 1).all()
+    assert (np.diff(first) != 0).sum() > 5  # an even number of swaps, all taken, would change nothing
 
 
 @needs_gromacs

@@ -280,11 +280,12 @@ class GromacsSampler:
 
     def _exchanging(self, runs: Sequence[WindowRun], interval: int, seed: int, tick: Callable[[int], None]) -> None:
         count, done = len(self.windows), prepare_together(runs)
+        swaps = count**3 | 1  # of two windows that take every swap, an even number leaves each where it was
         threads = max(1, self._md.threads // count)
         together = (
             mpirun() or MPIRUN, "-np", str(count), "--oversubscribe", "--bind-to", "none",
             GMX_MPI, *_MDRUN, *runs[0].words(done), "-multidir", *(run.place.name for run in runs),
-            "-replex", str(interval), "-nex", str(count**3), "-reseed", str(derive_seed(seed, "exchange") % 2**31),
+            "-replex", str(interval), "-nex", str(swaps), "-reseed", str(derive_seed(seed, "exchange") % 2**31),
             "-ntomp", str(threads),
         )  # fmt: skip
         start = Start(together, runs[0].place.parent, "windows that exchange")
