@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from networks import links_of, scattered, true_dg
+from rdkit import Chem
+from rdkit.Chem import AllChem
 from typer.testing import CliRunner
 
 from gibbsflow.cli.analysis import app as analysis
@@ -94,10 +96,25 @@ def test_plans_that_are_refused(tmp_path: Path) -> None:
     table.write_text("ligand_a,ligand_b,difficulty\na,b,0.1\nc,d,0.1\n")
     apart = plan("--difficulties", table, "--out", tmp_path / "out")
     assert apart.exit_code == 65 and "2 parts that no possible edge connects" in apart.stderr
+    assert "difficulties of pairs between them" in apart.stderr
     assert not (tmp_path / "out" / "network.json").exists()
     for words in ((), ("--difficulties", table, "--lost", "a~b"), ("--network", tmp_path / "none.csv")):
         told = plan(*words, "--out", tmp_path / "out")
         assert told.exit_code == 65 and "Traceback" not in told.output
+
+
+def test_poses_far_apart_are_parts_and_what_would_connect_them_is_said(tmp_path: Path) -> None:
+    path, blocks = tmp_path / "l.sdf", []
+    for name, smiles, away in (("benzene", "c1ccccc1", 0), ("toluene", "Cc1ccccc1", 0), ("phenol", "Oc1ccccc1", 30)):
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        AllChem.EmbedMolecule(mol, randomSeed=3)
+        mol.SetProp("_Name", name)
+        mol.GetConformer().SetPositions(mol.GetConformer().GetPositions() + [away, 0, 0])
+        blocks.append(Chem.MolToMolBlock(mol) + "$$$$\n")
+    path.write_text("".join(blocks))
+    told = plan("--input", path, "--out", tmp_path / "out")
+    assert told.exit_code == 65 and "benzene, toluene; phenol" in told.stderr
+    assert "in its pose where others are" in told.stderr
 
 
 def test_analysis(tmp_path: Path) -> None:

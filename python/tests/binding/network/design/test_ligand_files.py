@@ -49,6 +49,18 @@ def test_poses_decide_as_in_a_campaign(tmp_path: Path) -> None:
         assert compared(tmp_path / name, Account(name)).difficulty == wanted.difficulty
 
 
+def test_net_charges_that_differ_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("ligand,smiles\nphenol,Oc1ccccc1\nphenolate,[O-]c1ccccc1\ntoluene,Cc1ccccc1\n")
+    water = {"md": {"solvent": "tip3p"}}
+    compared(path, Account(str(path)), settings=BindingConfig(**water))
+    assert "net charges -1, +0 e: an edge between two of them needs fe.charge_correction counter_ion" in caplog.text
+    caplog.clear()
+    for settings in (water | {"fe": {"charge_correction": "counter_ion"}}, {"md": {"solvent": "obc2"}}):
+        compared(path, Account(str(path)), settings=BindingConfig(**settings))
+    assert not caplog.text
+
+
 def test_samplesheet(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text("ligand,smiles\ntoluene,Cc1ccccc1\nbenzene,c1ccccc1\n")
