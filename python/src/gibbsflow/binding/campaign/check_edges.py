@@ -27,6 +27,7 @@ from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME
 
 FEWEST = 2
+_MOST_NAMED = 8
 
 
 def edge_problems(
@@ -152,17 +153,31 @@ def _apart(
         (a, b) for a in beside for b in every if a != b and ways.foretold(every[a], every[b]) is not None
     )
     largest, *others = connectivity.parts(graph)
-    apart = {name: part for part in others for name in part}
     right = _connected(settings)
-    if not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1:
+    mixed = not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1
+    if mixed:
         right += f"; or {_by_openmm(settings) if ways.ions else ''}{ways.remedy}, with which the net charge may change"
+
+    def charged(name: str) -> str:
+        return f"{name} ({every[name].charge:+d} e)" if mixed else name
+
     told = []
-    for row, _ in ligands:
-        if row.ligand in apart:
-            together = [name for name in apart[row.ligand] if name != row.ligand]
-            what = f"{row.ligand}{' (with ' + ', '.join(together) + ')' if together else ''}: no edges connect it with "
-            told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
+    for part in others:
+        if not (rows := [row for row, _ in ligands if row.ligand in part]):
+            continue
+        (first, *rest), most = (
+            [charged(name) for name in names] for names in ([row.ligand for row in rows], largest[:3])
+        )
+        together = f" (with {_named(rest)})" if rest else ""
+        what = f"{first}{together}: no edges connect {'them' if rest else 'it'} with {_named(most)}"
+        told.append(Problem(where, what, right, rows[0].line, "ligand"))
     return told
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of them, and how many there are beside."""
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _connected(settings: BindingConfig) -> str:
