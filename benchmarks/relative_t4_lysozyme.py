@@ -117,17 +117,19 @@ def of_leg(value: Value) -> dict[str, Any]:
 def inputs(options: argparse.Namespace) -> int:
     """Write what the pipeline takes, and print its command."""
     measured = json.loads((options.data / "experimental_binding_data.json").read_text())
+    edges = chosen(published(options.data), options.edges)
+    ends = {name for edge in edges for name in (edge.ligand_a, edge.ligand_b)}
     options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "ligands.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["ligand", "structure", "experimental_dg_kcal_per_mol"])
-        for name, row in measured.items():
+        for name, row in ((name, row) for name, row in measured.items() if ligand_name(name) in ends):
             rows.writerow([ligand_name(name), options.data.resolve() / SDF, f"{row['dg']['magnitude']:.2f}"])
     network = options.out / "network.csv"
     with network.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["ligand_a", "ligand_b"])
-        rows.writerows((e.ligand_a, e.ligand_b) for e in chosen(published(options.data), options.edges))
+        rows.writerows((edge.ligand_a, edge.ligand_b) for edge in edges)
     settings = " ".join(f"--{key} {value}" for key, value in CAMPAIGN.items())
     print(
         f"nextflow run main.nf -profile slurm,apptainer,gpu -resume {settings} --platform CUDA "
