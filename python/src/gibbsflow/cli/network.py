@@ -74,11 +74,7 @@ def plan(
             done = network_files.read_network(Path(network), candidates.ligands if candidates else None)
         result.figures |= planning.figures(done)
         if earlier is None and result.figures["parts"] > 1:
-            right = "difficulties of pairs between them"
-            if difficulties is None:
-                right = "a ligand with four or more heavy atoms in common with two parts, in its pose where others are"
-                right += " (whole ligands are exchanged up to 5 Å apart); or a network of each part alone"
-            raise InputError(Problem(str(ligands or difficulties), done.warnings[0], right))
+            raise planning.unconnected(done, ligands, difficulties)
         network_files.write_network(done, out)
         write_plan(done, out)
         say(planning.text(done), as_json)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
+from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
 from gibbsflow.binding.equilibrate.frame_files import Selection, read_frames_nm
 from gibbsflow.binding.facts import SettingsFacts, TopologyFacts
@@ -33,8 +34,6 @@ MOST_POSES = 40
 """Places of the ligand that a record holds."""
 MOST_STEPS = 120
 """Times at which a record says where each walker was."""
-LEAST_FRAMES = 10
-"""Frames that anything is said of; fewer are drawn, and not judged."""
 NEAR_ANGSTROM = 4.0
 """A water whose oxygen is farther than this from all heavy atoms of the ligand is not in its place."""
 OTHER_POSE_ANGSTROM = 3.0
@@ -42,6 +41,9 @@ OTHER_POSE_ANGSTROM = 3.0
 WATERS_DIFFER = 1.5
 """Mean numbers of water in the pocket that differ by less are the same."""
 SIGMAS = 3.0
+MISSING_KCAL_PER_MOL = 0.5
+"""Of orientations that an edge's ligands did not come to, from where on it is doubted; less is noted."""
+_NOTED_KCAL_PER_MOL = 0.1
 _RAYS = Rays(200, radius_angstrom=2.0, sight_angstrom=10.0)
 _SERIES = ("ligand_rmsd_angstrom", "site_rmsd_angstrom", "ligand_site_distance_angstrom", "buried_waters")
 
@@ -199,8 +201,8 @@ def analyse_motion(
     Returns
     -------
     motion
-        ``equilibration``, ``legs`` (each with ``leg``, ``replicate``, ``coupled``, ``decoupled``, ``walk``; what there
-        is), ``unreadable``: `motion` of ``record.json``.
+        ``equilibration``, ``legs`` (each with ``leg``, ``replicate``, ``coupled``, ``decoupled``, ``walk``, of an edge
+        ``orientations``; what there is), ``unreadable``: `motion` of ``record.json``.
     pose
         Site, and ligand in the representative frame and in some of the coupled windows, by which poses of a ligand are
         told apart: `pose` of ``record.json``; None without a complex.
@@ -234,8 +236,27 @@ def analyse_motion(
                 seen.setdefault((leg["leg"], _replicate(run)), {})[end] = found
                 if end == "coupled":
                     coupled.append(_laid(places, frames * 10)[1:, len(places.site) :])
+    for run in map(Path, runs):
+        try:
+            if turned := _turned(run, system):
+                seen.setdefault((turned.pop("leg"), _replicate(run)), {})["orientations"] = turned
+        except StateError as error:
+            motion["unreadable"].append(str(error))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]
     return motion, None if base is None else _pose(base, coupled)
+
+
+def _turned(run: Path, system: SimSystem) -> dict[str, Any] | None:
+    """Equivalent orientations of an edge's ligands, and what ΔΔG lacks without the others."""
+    simulated = system.find(SettingsFacts)
+    if simulated is None or not (run / "leg.json").is_file():
+        return None
+    leg = read_json(run / "leg.json")
+    if (seen := edge_orientations(run, system.root / "legs" / leg["leg"])) is None:
+        return None
+    missing = missing_kcal_per_mol(seen, simulated.md.temperature_k)
+    of = [{"ligand": name, **vars(one)} for name, one in seen.items()]
+    return {"leg": leg["leg"], "of": of, "missing_kcal_per_mol": missing}
 
 
 def _replicate(run: Path) -> int:
@@ -267,8 +288,8 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
     Returns
     -------
     doubts
-        Reasons for doubt: a coupled ligand that left its site, replicates whose decoupled pockets hold other numbers
-        of waters.
+        Reasons for doubt: a coupled ligand that left its site, equivalent orientations that an edge's ligands did not
+        come to, replicates whose decoupled pockets hold other numbers of waters.
     notes
         What is worth knowing: another pose, a number of waters that drifts, walkers without a round trip.
     """
@@ -292,6 +313,15 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
                     f"{name}: the coupled ligand is {rmsd:.1f} Å (RMSD, median of the second half) from where the legs "
                     "started: another pose"
                 )
+        missing = (turned := part.get("orientations") or {}).get("missing_kcal_per_mol", 0.0)
+        if abs(missing) >= _NOTED_KCAL_PER_MOL:
+            reason = " and ".join("{ligand} in {seen} of {ways}".format(**one) for one in turned["of"])
+            reason += " equivalent orientations: as long as they do not turn in the site, ΔΔG lacks up to "
+            reason += f"{missing:+.2f} kcal/mol (-kT ln of the others, by the ligands' symmetry alone)"
+            if abs(missing) >= MISSING_KCAL_PER_MOL:
+                findings.append(Doubted("orientations", reason, *where))
+            else:
+                notes.append(f"{name}: {reason}")
         for end in ("coupled", "decoupled"):
             counts = (part.get(end) or {}).get("buried_waters", [])
             if len(counts) < LEAST_FRAMES:

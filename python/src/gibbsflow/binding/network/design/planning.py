@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Set
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -65,6 +66,28 @@ def plan(candidates: Candidates, kind: Kind = "redundant", *, hub: str | None = 
         close(graph, candidates, set())
         shorten(graph, candidates, most, set())
     return described(kind, graph, candidates, most=most, hub=hub)
+
+
+def unconnected(network: Network, ligands: Path | None, difficulties: Path | None) -> InputError:
+    """Say that no possible edge connects all ligands, and what would.
+
+    Parameters
+    ----------
+    network
+        As planned, in several parts.
+    ligands, difficulties
+        What it was planned from.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
+    right = "difficulties of pairs between them"
+    if difficulties is None:
+        right = "a ligand with four or more heavy atoms in common with two parts, in its pose where others are "
+        right += "(whole ligands are exchanged up to 5 Å apart); or a network of each part alone"
+    return InputError(Problem(str(ligands or difficulties), network.warnings[0], right))
 
 
 def connect(graph: nx.Graph, candidates: Candidates) -> list[Pair]:

@@ -1,0 +1,187 @@
+"""In how many of its equivalent orientations a ligand of an edge was seen in its site, and what ΔΔG lacks without them.
+
+A ligand whose atoms can be renumbered in σ ways has σ orientations in a site that differ in these numbers alone. In
+water it comes to all of them as it tumbles; in a site it may stay in one. Where both ligands of an edge stay, and their
+σ differ, ΔΔG lacks -kT ln(σ_b / σ_a): 1.06 kcal/mol for toluene to benzene (Mobley, Chodera and Dill, J. Chem. Phys.
+2006, 125, 084902, of absolute free energies).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
+from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
+from gibbsflow.binding.geometry import superposed
+from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
+from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
+from gibbsflow.workflow.files import read_arrays, read_json
+
+LEAST_FRAMES = 10
+"""Frames of each end that anything is said of."""
+SITE_ANGSTROM = 8.0
+"""Heavy atoms of the receptor within this of the first ligand, as the leg starts, are laid on each other."""
+
+_FLAT_CUBIC_ANGSTROM = 1.0
+"""Three bonds of an atom that span less lie in a plane, but for heat; those of carbon with four span 2.6."""
+_AS_GOOD_AS_ALL = 0.75
+"""Of what frames at random would have come to: a ligand that was seen in so many turns freely."""
+
+
+@dataclass(frozen=True)
+class Orientations:
+    """Equivalent orientations of a ligand.
+
+    Attributes
+    ----------
+    seen
+        In how many it was.
+    ways
+        How many there are, the mirror images of its parts left out.
+    frames
+        That were looked at.
+    """
+
+    seen: int
+    ways: int
+    frames: int
+
+    @property
+    def missing(self) -> float:
+        """How many orientations there are to each that was seen.
+
+        Returns
+        -------
+        float
+            At least 1; 1 where frames that were drawn at random from all would hardly have come to more.
+        """
+        drawn = self.ways * (1 - (1 - 1 / self.ways) ** self.frames)
+        return 1.0 if self.seen >= _AS_GOOD_AS_ALL * drawn else self.ways / self.seen
+
+
+def orientations(frames: Floats, graph: LigandGraph) -> Orientations | None:
+    """Count the orientations of a ligand.
+
+    Parameters
+    ----------
+    frames
+        Heavy atoms, their site laid on that of the first frame, from which all is seen, shape (F, n, 3), Å.
+    graph
+        Bonds of these atoms.
+
+    Returns
+    -------
+    Orientations or None
+        None for a ligand with too many ways to be looked at.
+    """
+    ways = graph.mappings(graph)
+    if len(ways) >= MOST_MAPPINGS:
+        return None
+    turned = ways[[_turns(way, frames[0], graph) for way in ways]]
+    apart = np.array([((frames - frames[0][way]) ** 2).sum(axis=(1, 2)) for way in turned])
+    return Orientations(len(np.unique(apart.argmin(axis=0))), len(turned), len(frames))
+
+
+def _turns(way: Ints, where: Floats, graph: LigandGraph) -> bool:
+    """Whether parts of a molecule turn as atoms are renumbered: the mirror image of a methyl group is out of reach."""
+    beside: dict[int, list[int]] = {}
+    for one, other in graph.bonds:
+        beside.setdefault(one, []).append(other)
+        beside.setdefault(other, []).append(one)
+    for atom, three in ((atom, near[:3]) for atom, near in beside.items() if len(near) > 2):  # noqa: PLR2004
+        before = np.linalg.det(where[three] - where[atom])
+        after = np.linalg.det(where[way[three]] - where[way[atom]])
+        if min(abs(before), abs(after)) > _FLAT_CUBIC_ANGSTROM and before * after < 0:
+            return False
+    return True
+
+
+def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None:
+    """Count those of both ligands of an edge in the frames of a leg, each where it is whole.
+
+    Parameters
+    ----------
+    run
+        Output of ``fe run``.
+    folder
+        Of the leg that it ran, with its topologies.
+
+    Returns
+    -------
+    dict or None
+        By the ligand's name, the first one first; None of other legs, without a receptor, and of fewer than
+        `LEAST_FRAMES` frames at either end.
+
+    Raises
+    ------
+    StateError
+        For a trajectory that cannot be read.
+    """
+    leg = read_json(run / "leg.json")
+    numbers = (0, len(leg["states"]) - 1)
+    files = [run / trajectory_file(window) for window in numbers]
+    if "hybrid" not in leg or not leg["receptor_atoms"] or not all(file.is_file() for file in (*files, run / ABOUT)):
+        return None
+    first, last = (read_frames_nm(file)[0] * 10 for file in files)
+    if min(len(first), len(last)) < LEAST_FRAMES:
+        return None
+    start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
+    start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
+    (one, of_one), (two, of_two) = _ligands(leg, folder)
+    receptor = np.array([atom for atom in leg["receptor_atoms"] if atom in set(heavy_atoms(folder / leg["topology"]))])
+    apart = np.linalg.norm(start[receptor][:, None] - start[one][None], axis=-1).min(axis=1)
+    site = receptor[apart <= SITE_ANGSTROM]
+    if len(site) < 3:  # noqa: PLR2004
+        return None
+    kept = read_json(run / ABOUT)["atoms"]
+    at = (lambda atoms: atoms) if kept is None else (lambda atoms: np.searchsorted(kept, atoms))
+    begun = np.concatenate([start[None, [*site, *one]], first[:, at(np.array([*site, *one]))]])
+    found = [
+        orientations(superposed(frames, range(len(site)))[:, len(site) :], graph)
+        for frames, graph in ((begun, of_one), (last[:, at(np.array([*site, *two]))], of_two))
+    ]
+    names: Sequence[str] = leg["hybrid"]["ligands"]
+    return {name: seen for name, seen in zip(names, found, strict=True) if seen} if all(found) else None
+
+
+def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float) -> float:
+    """Give what ΔΔG lacks where the ligands come to no more orientations than they were seen in.
+
+    Parameters
+    ----------
+    seen
+        From :func:`edge_orientations`.
+    temperature_k
+        K.
+
+    Returns
+    -------
+    float
+        -kT ln of the orientations of the second ligand that are missing to each one seen, over those of the first.
+    """
+    one, two = seen.values()
+    return kt_kcal_per_mol(temperature_k) * math.log(one.missing / two.missing)
+
+
+def _ligands(leg: Mapping[str, Any], folder: Path) -> list[tuple[Ints, LigandGraph]]:
+    """Heavy atoms of both ligands by their indices in the leg, and the bonds between them."""
+    old: Sequence[int] = leg["hybrid"]["old_atoms"]
+    topology, other = folder / leg["topology"], folder / leg["hybrid"]["other_topology"]
+    heavy = set(heavy_atoms(topology))
+    first = [atom for atom in old if atom in heavy]
+    shared = {j: old[i] for i, j in leg["hybrid"]["pairs"]}
+    own = iter(sorted(set(leg["ligand_atoms"]) - set(old)))
+    count = len(shared) + len(leg["ligand_atoms"]) - len(old)
+    place = [shared[j] if j in shared else next(own) for j in range(count)]
+    second = heavy_atoms(other)
+    return [
+        (np.array(first, dtype=np.int32), LigandGraph.read(topology, first)),
+        (np.array([place[j] for j in second], dtype=np.int32), LigandGraph.read(other, second)),
+    ]
