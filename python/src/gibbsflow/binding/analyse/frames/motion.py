@@ -240,7 +240,7 @@ def analyse_motion(
         try:
             if turned := _turned(run, system):
                 seen.setdefault((turned.pop("leg"), _replicate(run)), {})["orientations"] = turned
-        except StateError as error:
+        except (InputError, StateError) as error:
             motion["unreadable"].append(str(error))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]
     return motion, None if base is None else _pose(base, coupled)

@@ -125,9 +125,10 @@ def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None
         For a trajectory that cannot be read.
     """
     leg = read_json(run / "leg.json")
-    numbers = (0, len(leg["states"]) - 1)
-    files = [run / trajectory_file(window) for window in numbers]
-    if "hybrid" not in leg or not leg["receptor_atoms"] or not all(file.is_file() for file in (*files, run / ABOUT)):
+    if "hybrid" not in leg or not leg["receptor_atoms"]:
+        return None
+    files = [run / trajectory_file(window) for window in (0, len(leg["states"]) - 1)]
+    if not all(file.is_file() for file in (*files, run / ABOUT)):
         return None
     first, last = (read_frames_nm(file)[0] * 10 for file in files)
     if min(len(first), len(last)) < LEAST_FRAMES:
@@ -135,7 +136,7 @@ def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None
     start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
     start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
     (one, of_one), (two, of_two) = _ligands(leg, folder)
-    receptor = np.array([atom for atom in leg["receptor_atoms"] if atom in set(heavy_atoms(folder / leg["topology"]))])
+    receptor = np.array(sorted(set(leg["receptor_atoms"]) & set(heavy_atoms(folder / leg["topology"]))), dtype=np.int32)
     apart = np.linalg.norm(start[receptor][:, None] - start[one][None], axis=-1).min(axis=1)
     site = receptor[apart <= SITE_ANGSTROM]
     if len(site) < 3:  # noqa: PLR2004
