@@ -15,6 +15,7 @@ from gibbsflow.binding.facts import SettingsFacts
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe, Run
 from gibbsflow.units import kt_kcal_per_mol
+from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -85,7 +86,8 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
             sample_leg(read_leg_folder(folder), 0, None, tmp_path / "state" / name, run, stopper, Result())
         (run / "leg.json").write_bytes((folder / "leg.json").read_bytes())
         runs.append(run)
-    found = edge_orientations(runs[0], system.root / "legs" / "complex")
+    folder = system.root / "legs" / "complex"
+    found = edge_orientations(read_json(folder / "leg.json"), runs[0], folder)
     assert found == {"toluene": Orientations(1, 2, 11), "benzene": Orientations(1, 12, 10)}
     motion, _ = analyse_motion(system, runs, {})
     (part,) = motion["legs"]  # in water they tumble

@@ -252,7 +252,7 @@ def _turned(run: Path, system: SimSystem) -> dict[str, Any] | None:
     if simulated is None or not (run / "leg.json").is_file():
         return None
     leg = read_json(run / "leg.json")
-    if (seen := edge_orientations(run, system.root / "legs" / leg["leg"])) is None:
+    if (seen := edge_orientations(leg, run, system.root / "legs" / leg["leg"])) is None:
         return None
     missing = missing_kcal_per_mol(seen, simulated.md.temperature_k)
     of = [{"ligand": name, **vars(one)} for name, one in seen.items()]

@@ -103,11 +103,13 @@ def _turns(way: Ints, where: Floats, graph: LigandGraph) -> bool:
     return True
 
 
-def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None:
+def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[str, Orientations] | None:
     """Count those of both ligands of an edge in the frames of a leg, each where it is whole.
 
     Parameters
     ----------
+    leg
+        Content of the run's ``leg.json``.
     run
         Output of ``fe run``.
     folder
@@ -124,7 +126,6 @@ def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None
     StateError
         For a trajectory that cannot be read.
     """
-    leg = read_json(run / "leg.json")
     if "hybrid" not in leg or not leg["receptor_atoms"]:
         return None
     files = [run / trajectory_file(window) for window in (0, len(leg["states"]) - 1)]
@@ -148,8 +149,8 @@ def edge_orientations(run: Path, folder: Path) -> dict[str, Orientations] | None
         orientations(superposed(frames, range(len(site)))[:, len(site) :], graph)
         for frames, graph in ((begun, of_one), (last[:, at(np.array([*site, *two]))], of_two))
     ]
-    names: Sequence[str] = leg["hybrid"]["ligands"]
-    return {name: seen for name, seen in zip(names, found, strict=True) if seen} if all(found) else None
+    seen = {name: one for name, one in zip(leg["hybrid"]["ligands"], found, strict=True) if one}
+    return seen if len(seen) == len(found) else None
 
 
 def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float) -> float:
