@@ -11,6 +11,7 @@ from gibbsflow.errors import (
     Problem,
     StoppedEarly,
     during,
+    first_few,
     one_line,
     shown,
 )
@@ -104,3 +105,10 @@ def test_what_was_being_done_comes_first():
 def test_errors_that_are_no_numbers_pass():
     with pytest.raises(StoppedEarly, match="^enough$"), during("heating"):
         raise StoppedEarly("enough")
+
+
+def test_of_many_names_a_message_gives_the_first_and_how_many_there_are_beside():
+    """Also of none, and where they just fit."""
+    assert first_few([]) == ""
+    assert first_few(["a", "b"], 2) == "a, b"
+    assert first_few(["a", "b", "c", "d"], 2, between="; ") == "a; b and 2 more"

@@ -23,6 +23,8 @@ MOST_SHOWN = 80
 """Characters of a value that a message repeats."""
 MOST_LISTED = 50
 """Problems that a message lists."""
+MOST_NAMED = 8
+"""Names of a kind that a message gives."""
 _LONGEST = 1000
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = MOST_SHOWN
@@ -67,6 +69,27 @@ def one_line(text: str, most: int = MOST_SHOWN) -> str:
     ends = (text[:most], text[-most:]) if len(text) > 2 * most else (text,)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for part in ends for c in part)
     return shown if len(shown) <= most else shown[:head] + "…" + shown[-tail:]
+
+
+def first_few(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
+    """Name the first of many for a message, and say how many there are beside.
+
+    Parameters
+    ----------
+    names
+        In the order in which they are named.
+    most
+        Of them at most.
+    between
+        What stands between two.
+
+    Returns
+    -------
+    str
+        Such as ``a, b and 3 more``.
+    """
+    more = len(names) - most
+    return between.join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 class GibbsflowError(Exception):

@@ -23,11 +23,10 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.binding_parts import Relative
 from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
-from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.errors import InputError, Problem, first_few, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME
 
 FEWEST = 2
-_MOST_NAMED = 8
 
 
 def edge_problems(
@@ -168,16 +167,10 @@ def _apart(
         (first, *rest), most = (
             [charged(name) for name in names] for names in ([row.ligand for row in rows], largest[:3])
         )
-        together = f" (with {_named(rest)})" if rest else ""
-        what = f"{first}{together}: no edges connect {'them' if rest else 'it'} with {_named(most)}"
+        together = f" (with {first_few(rest)})" if rest else ""
+        what = f"{first}{together}: no edges connect {'them' if rest else 'it'} with {first_few(most)}"
         told.append(Problem(where, what, right, rows[0].line, "ligand"))
     return told
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first of them, and how many there are beside."""
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _connected(settings: BindingConfig) -> str:

@@ -18,7 +18,7 @@ from gibbsflow.binding.prepare.small_molecule.mapping import symmetries
 from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology, read_positions_nm
-from gibbsflow.errors import ScienceError
+from gibbsflow.errors import ScienceError, first_few
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -199,8 +199,7 @@ class Departure:
             With all centres and bonds that turned over.
         """
         if other := self.other_isomers(positions_angstrom)[0]:
-            told = ", ".join(other[:6]) + (f" and {len(other) - 6} more" if len(other) > 6 else "")  # noqa: PLR2004
-            raise IsomerError(f"{self.system.name}: {when} it is another stereoisomer at {told}")
+            raise IsomerError(f"{self.system.name}: {when} it is another stereoisomer at {first_few(other)}")
 
     def rmsd_angstrom(self, frames_angstrom: Floats) -> dict[str, float]:
         """Distance from the structure that came in: medians over frames, of heavy atoms.

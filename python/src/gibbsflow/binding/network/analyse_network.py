@@ -18,6 +18,7 @@ from gibbsflow.binding.network.edge_row import USED, EdgeRow
 from gibbsflow.binding.network.edge_table import put_together
 from gibbsflow.binding.network.experiment import Measured
 from gibbsflow.binding.network.maximum_likelihood import ALPHA, Estimate, Link, Outlier, estimate, outliers
+from gibbsflow.errors import first_few
 from gibbsflow.workflow.account import Account
 
 PHYSICS = 1
@@ -156,7 +157,7 @@ def _with_experiment(edges: Sequence[EdgeRow], measured: Measured | None, accoun
         return list(edges)
     known = measured.dg_kcal_per_mol
     if strangers := sorted(set(known) - {name for row in edges for name in row.pair}):
-        named = ", ".join(strangers[:_NAMED]) + (", …" if len(strangers) > _NAMED else "")
+        named = first_few(strangers, _NAMED)
         account.note(f"measured, but in no edge: {named}")
     found = []
     for row in edges:
@@ -330,7 +331,7 @@ def _doubts(
         reasons.append(f"{len(fit.parts)} components that no edge connects: each has a scale of its own")
     lost = [row.ligand for row in ligands if row.dg_kcal_per_mol is None]
     if lost:
-        reasons.append(f"no free energy of {', '.join(lost[:_NAMED])}" + (", …" if len(lost) > _NAMED else ""))
+        reasons.append(f"no free energy of {first_few(lost, _NAMED)}")
     reasons += [str(problem) for problem in account.of_weight("warn")]
     unchecked = [row.name for row, z in zip(used, fit.z, strict=True) if not math.isfinite(z)]
     return {

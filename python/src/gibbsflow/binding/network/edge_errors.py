@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 from gibbsflow.binding.network.edge_row import EdgeRow, Spread
+from gibbsflow.errors import first_few
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -90,7 +91,7 @@ def settle_errors(rows: Sequence[EdgeRow], account: Account) -> tuple[list[EdgeR
             account.refuse("no edge has an error", right, field="ddg_error_kcal_per_mol")
             return list(rows), prior
         typical = float(np.median(found))
-        names = ", ".join(row.name for row in lacking[:_NAMED]) + (", …" if len(lacking) > _NAMED else "")
+        names = first_few([row.name for row in lacking], _NAMED)
         what = f"no error of {names}: taken as {typical:.3f} kcal/mol, the median of the others"
         account.warn(what, "an error for each", field="ddg_error_kcal_per_mol")
         errors = [typical if e is None and value else e for e, value in zip(errors, valued, strict=True)]

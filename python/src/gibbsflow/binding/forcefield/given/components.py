@@ -10,7 +10,7 @@ import numpy as np
 
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms
 from gibbsflow.binding.forcefield.membrane.lipids import NO_LIPIDS, Lipids, find_lipids
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, first_few
 from gibbsflow.units import Floats, Ints
 
 MOST_COPIES = 4
@@ -287,8 +287,7 @@ def _only(found: _Sorted, molecules: Sequence[Ints], what: str, where: str) -> I
 
 
 def _list(found: _Sorted, molecules: Sequence[Ints]) -> str:
-    told = [found.called(m) for m in molecules[:MOST_SAID]]
-    return ", ".join(told) + (f" and {len(molecules) - MOST_SAID} more" if len(molecules) > MOST_SAID else "")
+    return first_few([found.called(m) for m in molecules], MOST_SAID)
 
 
 def ligand_differences(one: PrmtopTerms, atoms: Sequence[int], other: PrmtopTerms, others: Sequence[int]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gibbsflow.binding.network.design.sheet import SheetRow
-from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.errors import InputError, Problem, first_few, shown
 
 _HEADER = "ligand_a,ligand_b,ddg_kcal_per_mol,ddg_error_kcal_per_mol"
 _MOST_NAMED = 3
@@ -80,7 +80,7 @@ def check_one_system(rows: Sequence[SheetRow], path: Path) -> None:
     """
     found = dict.fromkeys(" ".join(row.cells.get(name, "") for name in SYSTEM).strip() for row in rows)
     if len(found) > 1:
-        named = ", ".join(shown(name) for name in list(found)[:_MOST_NAMED]) + ", …" * (len(found) > _MOST_NAMED)
+        named = first_few([shown(name) for name in found], _MOST_NAMED)
         raise InputError(
             Problem(str(path), f"edges of {len(found)} systems: {named}", "one system in a table", field="system")
         )

@@ -19,11 +19,10 @@ import numpy as np
 
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.links import Candidates, Edge, Kind, Network, Pair, pair_of
-from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.errors import InputError, Problem, first_few, shown
 
 DIAMETER = 6
 """Most edges between two ligands, as in LOMAP."""
-_MOST_NAMED = 8
 _LOOKED_AT = 2000
 """Edges that are weighed against each other where ways shall become shorter, the easiest first."""
 
@@ -249,7 +248,7 @@ def described(
     notes, warnings = [], []
     found = connectivity.parts(graph)
     if len(found) > 1:
-        listed = "; ".join(", ".join(part[:_MOST_NAMED]) + (", …" if len(part) > _MOST_NAMED else "") for part in found)
+        listed = "; ".join(first_few(part) for part in found)
         warnings.append(f"{len(found)} parts that no possible edge connects, so each has a scale of its own: {listed}")
     hard = [f"{edge} ({edge.difficulty:.2f})" for edge in edges if (edge.difficulty or 0) >= candidates.hardest]
     if hard:
@@ -258,8 +257,7 @@ def described(
         )
         warnings.append(text + ", ".join(hard))
     if kind == "star" and hub is not None and (far := [name for name in graph if name not in {hub, *graph[hub]}]):
-        listed = ", ".join(far[:_MOST_NAMED]) + (", …" if len(far) > _MOST_NAMED else "")
-        warnings.append(f"not from {hub}, the hub, since easier from elsewhere or by no other edge: {listed}")
+        warnings.append(f"not from {hub}, the hub, since easier from elsewhere or by no other edge: {first_few(far)}")
     if kind == "redundant" and (loose := connectivity.bridges(graph)) and len(candidates.ligands) > 2:
         text = "no cycle checks these edges, as no other possible edge closes one: "
         notes.append(text + ", ".join("~".join(pair) for pair in loose))

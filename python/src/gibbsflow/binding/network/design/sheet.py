@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsflow.config.section import nearest_name
-from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.errors import InputError, Problem, first_few, shown
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import SHEET_BYTES, csv_records, read_text
 
@@ -133,8 +133,7 @@ def _header(
         account.refuse(f"column {name!r} is missing" + (f"; is {shown(meant)} meant?" if meant else ""), name, row=line)
     if strange and sound:
         told = [shown(name) if name else "one without a name" for name in strange]
-        more = f" and {len(told) - _MOST_COLUMNS} more" if len(told) > _MOST_COLUMNS else ""
-        account.note("columns not read: " + ", ".join(told[:_MOST_COLUMNS]) + more)
+        account.note(f"columns not read: {first_few(told, _MOST_COLUMNS)}")
     return sound
 
 

@@ -10,6 +10,7 @@ from rdkit import Chem
 from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap, MapRules
 from gibbsflow.binding.prepare.atom_map.common_core import components
 from gibbsflow.binding.prepare.atom_map.side import Side, inversions
+from gibbsflow.errors import first_few
 
 _MOST_NAMED = 6
 
@@ -115,7 +116,4 @@ def _pairs(a: Side, b: Side, pairs: list[tuple[int, int]]) -> str:
 
 
 def _listed(words: Iterable[str]) -> str:
-    names = list(words)
-    return ", ".join(names[:_MOST_NAMED]) + (
-        f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    )
+    return first_few(list(words), _MOST_NAMED)

@@ -19,7 +19,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     parent_of,
     standard_atom,
 )
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, first_few
 from gibbsflow.workflow.account import Account
 
 LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
@@ -180,7 +180,7 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
             )
     if told:
         account.facts["alternate_locations"] = told
-        account.note(f"alternate locations: {_few(told)}")
+        account.note(f"alternate locations: {first_few(told, between='; ')}")
     for label in wanted:
         account.refuse(f"altloc names {label}, which is no residue of it", "CHAIN:NUMBER of a residue", field="altloc")
     account.facts["residues_read"] = len(residues)
@@ -426,10 +426,6 @@ def renamed(residue: Residue, name: str) -> Residue:
     """
     atoms = {standard_atom(name, a, element): (element, xyz) for a, (element, xyz) in residue.atoms.items()}
     return replace(residue, name=name, atoms=atoms)
-
-
-def _few(told: Sequence[str], most: int = 8) -> str:
-    return "; ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
 
 
 def is_cap(residue: Residue) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.binding.prepare.small_molecule.mol2 import RIGHT
-from gibbsflow.errors import InputError
+from gibbsflow.errors import InputError, first_few
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 CHARGES = "atom.dprop.PartialCharge"
@@ -19,7 +19,6 @@ CHARGES = "atom.dprop.PartialCharge"
 CHARGE_TOLERANCE_E = 0.01
 _END = "$$$$"
 _PROPERTY = re.compile(r"^>[^\n]*<([^>\n]+)>[^\n]*\n((?:(?!>)[^\n]+\n)*)", re.MULTILINE)
-_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -120,9 +119,8 @@ def record_of(path: Path, name: str, field: str) -> tuple[str, str]:
     if wanted:
         places = ", ".join(str(k + 1) for k in wanted)
         raise MoleculeError([Fault(field, f"{path}: records {places} are all called {name}", "one record for a name")])
-    named = ", ".join(_title_and_name(title) for title in titles[:_MOST_NAMED])
-    more = f" and {len(titles) - _MOST_NAMED} more" if len(titles) > _MOST_NAMED else ""
-    what = f"{path}: holds {len(records)} molecules, none of them called {name}; their titles are {named}{more}"
+    named = first_few([_title_and_name(title) for title in titles])
+    what = f"{path}: holds {len(records)} molecules, none of them called {name}; their titles are {named}"
     raise MoleculeError([Fault(field, what, "one record whose title is the name of the ligand, or a file of its own")])
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gibbsflow.engines.amber.scripts.run_scripts import START, STEPS
-from gibbsflow.errors import GibbsflowError, InputError, Problem
+from gibbsflow.errors import GibbsflowError, InputError, Problem, first_few
 from gibbsflow.workflow.files import sha256_file
 from gibbsflow.workflow.state.sentinels import read_sentinel
 
@@ -44,11 +44,10 @@ def gathered(problems: Sequence[Problem], folder: Path) -> list[Problem]:
         alike.setdefault(replace(one, where=""), []).append(one.where)
     found = []
     for problem, places in alike.items():
-        names = ", ".join(Path(place).name for place in places[:3])
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        names = first_few([Path(place).name for place in places], 3)
         alone = replace(problem, where=places[0])
         found.append(
-            alone if len(places) == 1 else replace(problem, where=str(folder), what=f"{names}{more}: {problem.what}")
+            alone if len(places) == 1 else replace(problem, where=str(folder), what=f"{names}: {problem.what}")
         )
     return found
 

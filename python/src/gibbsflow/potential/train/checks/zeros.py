@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gibbsflow.errors import first_few
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.checks.simple_model import Rows
 from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
@@ -178,9 +179,8 @@ def judge_shifts(frames: Sequence[LabelledFrame], left: Left, trusted: Mask, acc
             break
     if off.any():
         rows = sorted((f.row, float(own)) for f, own, is_off in zip(frames, left.shift_ev, off, strict=True) if is_off)
-        more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
-        named = ", ".join(f"{row}: {shift:+.2f}" for row, shift in rows[:_NAMED])
-        what = f"energies of {len(rows)} of {len(frames)} frames ({named}{more}; eV/atom) lie apart {what}"
+        named = first_few([f"{row}: {shift:+.2f}" for row, shift in rows], _NAMED)
+        what = f"energies of {len(rows)} of {len(frames)} frames ({named}; eV/atom) lie apart {what}"
         account.warn(what, "energies on one zero, of one level of theory", row=rows[0][0], field="energy")
     return np.asarray(off)
 
