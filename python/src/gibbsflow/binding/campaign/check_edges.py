@@ -10,11 +10,10 @@ import networkx as nx
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
-from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
+from gibbsflow.binding.network.design.comparison import GivenMaps, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Network, candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
-from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.map_files import find_map
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.molecules import Molecule
@@ -75,9 +74,9 @@ def edge_problems(
     asked = relative.model_copy(update={"hub": relative.hub if relative.hub in names else None})
     ways = Ways.of(settings)
     posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
-    maps, network, had_maps = [], None, False
+    maps, network, had_maps = GivenMaps(), None, False
     try:
-        maps = given_maps(relative.map, posed, names, ways)
+        maps = given_maps(relative, posed, names, ways)
     except InputError as error:
         problems += error.problems
     try:
@@ -94,6 +93,7 @@ def edge_problems(
     problems += told
     if problems or network is None:
         return problems, []
+    notes += [Problem(str(relative.map), f"{' and '.join(pair)}: {why}") for pair, why in maps.replaced.items()]
     whole = [text for text in network.notes if "dual topology" in text]
     return [], [*notes, *(Problem("network", text) for text in (*network.warnings, *whole))]
 
@@ -108,7 +108,7 @@ def _posed(row: Row, ligand: Molecule, settings: BindingConfig) -> Posed:
 def _planned(
     relative: Relative,
     posed: Mapping[str, Posed],
-    maps: Sequence[AtomMap],
+    maps: GivenMaps,
     network: Network | None,
     settings: BindingConfig,
 ) -> Network:
@@ -125,7 +125,7 @@ def _planned(
         Problem(relative.network, f"{edge}: no atom map can be found", right, field="network")
         for edge in network.edges
         if set(edge.pair) <= posed.keys()
-        and find_map(maps, *edge.pair) is None
+        and find_map(maps.maps, *edge.pair) is None
         and ways.foretold(posed[edge.ligand_a], posed[edge.ligand_b]) is None
     ]
     if wrong:

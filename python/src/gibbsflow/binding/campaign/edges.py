@@ -123,12 +123,13 @@ def planned(
         raise InputError(problems)
     told = tuple(f"{edge} cannot be run: {edge.cause}" for edge in edges if edge.cause)
     found = replace(found, edges=tuple(edges), warnings=(*found.warnings, *told))
-    return _told_of_wholes(found, comparison)
+    return _told_of_maps(found, comparison)
 
 
-def _told_of_wholes(network: Network, comparison: Comparison) -> Network:
-    """Note which edges share no atoms, and why."""
+def _told_of_maps(network: Network, comparison: Comparison) -> Network:
+    """Note which edges share no atoms, and why; and which have another map than the one that was given."""
     told = [f"{e}: dual topology ({comparison.why_whole(e.pair)})" for e in network.edges if e.topology == "dual"]
+    told += [f"{e}: {comparison.replaced[e.pair]}" for e in network.edges if e.pair in comparison.replaced]
     return replace(network, notes=(*network.notes, *(text for text in told if text not in network.notes)))
 
 
@@ -189,7 +190,7 @@ def plan_edges(
         For a network or maps that cannot be used.
     """
     ligands = ligands_of(systems)
-    comparison = compare(ligands, given_maps(settings.map, ligands, ways=ways), seed=seed, ways=ways)
+    comparison = compare(ligands, given_maps(settings, ligands, ways=ways), seed=seed, ways=ways)
     if before is not None:
         earlier = read_network(before / NETWORK, whole=False)
         network, fresh = _around_what_is_lost(earlier, records, settings, comparison, _remembered(state))
@@ -249,7 +250,7 @@ def _around_what_is_lost(
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
     text = tuple(f"{edge} is lost" for edge in lost)
     network = replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings))
-    return _told_of_wholes(network, comparison), fresh
+    return _told_of_maps(network, comparison), fresh
 
 
 def _made_up_for(before: Network, remembered: Network | None, candidates: Candidates) -> list[Edge]:
@@ -264,6 +265,11 @@ def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
     """Content of ``edge.json``."""
     whole = comparison.wholes.get(edge.pair)
     found = whole or comparison.scores[edge.pair]
+    notes = [f"dual topology: {comparison.why_whole(edge.pair)}"]
+    if whole is None:
+        notes = list(comparison.maps[edge.pair].notes)
+    if (why := comparison.replaced.get(edge.pair)) is not None:
+        notes.append(why)
     return {
         "name": str(edge),
         "ligand_a": edge.ligand_a,
@@ -273,7 +279,7 @@ def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
         "difficulty": found.difficulty,
         "parts": found.parts,
         "figures": found.figures,
-        "notes": list(comparison.maps[edge.pair].notes) if whole is None else [comparison.why_whole(edge.pair)],
+        "notes": notes,
     }
 
 
@@ -293,6 +299,8 @@ class PlannedEdge:
         Whether none do, and both ligands are there as a whole.
     difficulty
         Of this map; None where it is not known.
+    notes
+        What is to be known of how its atoms were found.
     """
 
     name: str
@@ -301,6 +309,7 @@ class PlannedEdge:
     pairs: tuple[tuple[int, int], ...]
     dual: bool = False
     difficulty: float | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> PlannedEdge:
@@ -327,7 +336,8 @@ class PlannedEdge:
             pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
             name, a, b = (str(content[key]) for key in ("name", "ligand_a", "ligand_b"))
             difficulty = None if content.get("difficulty") is None else float(content["difficulty"])
-            return cls(name, a, b, pairs, content.get("topology", "hybrid") == "dual", difficulty)
+            notes = tuple(map(str, content.get("notes", ())))
+            return cls(name, a, b, pairs, content.get("topology", "hybrid") == "dual", difficulty, notes)
         except (StateError, OSError, KeyError, TypeError, ValueError) as error:
             right = "a folder edges/<edge> of `gibbsflow network edges`"
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
@@ -383,6 +393,7 @@ def prepare_legs_of(
         name=planned_edge.name,
         dual=planned_edge.dual,
         difficulty=planned_edge.difficulty,
+        notes=planned_edge.notes,
     )
     for role, end in zip(ENDS, (system, other), strict=True):
         target = out / f"{role}.sdf"
