@@ -201,6 +201,23 @@ def records_of(text: str) -> list[str]:
     return [record for record in records if record.strip()]
 
 
+def run_together(record: str) -> str | None:
+    """Say where the line that ends a record is missing: what comes after it would be lost.
+
+    Parameters
+    ----------
+    record
+        Its text.
+
+    Returns
+    -------
+    str or None
+        In words; None for the record of one molecule.
+    """
+    count = len(re.findall(r"^M  END", record, re.MULTILINE))
+    return None if count <= 1 else f"{count} molecules in one record"
+
+
 @lru_cache(maxsize=2)
 def _records_at(path: Path, stamp: tuple[int, ...]) -> tuple[str, ...]:
     """Records of a file, read once for all its ligands while it stays what it is."""
