@@ -117,6 +117,26 @@ def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
 
 
+def test_edges_of_a_row_that_is_left_out_are_no_fault_of_the_network(tmp_path) -> None:
+    """One bad pose of a series in its poses: the others run, as the failure policy has it."""
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nxylene,bad\n")
+    settings = BindingConfig(relative=Relative(network=str(tmp_path / "net.csv"), edge_topology="dual"))
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND, bad="CCc1ccccc1")]
+    problems, notes = edge_problems(posed[:-1], settings, "l.csv", {"bad": posed[-1][1]})
+    assert problems == [] and notes[0].what == "xylene~bad cannot be run: bad is lost"
+
+
+def test_what_is_left_out_is_asked_what_it_connects_only_where_it_may_matter(monkeypatch) -> None:
+    """Common substructures of large ligands take seconds a pair: a sheet with some bad rows took minutes."""
+
+    def asked(*_: object) -> None:
+        raise AssertionError("a common substructure was sought")
+
+    monkeypatch.setattr("gibbsflow.binding.network.design.comparison.common_difficulty", asked)
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND, bad="CCc1ccccc1")]
+    assert edge_problems(posed[:-1], BindingConfig(), "l.csv", {"bad": posed[-1][1]})[0] == []
+
+
 def test_gromacs_exchanges_whole_ligands_where_it_may() -> None:
     water = {"mode": "rbfe", "solvent": "tip3p", "engine": "gromacs"}
     pair = ligands(b2="OCC12CCC(CC1)(CC2)CO", cage="OC12CC3CC(CC(C3)C1)C2")

@@ -269,12 +269,12 @@ def test_maps_that_cannot_be_used_are_replaced_on_request_and_the_record_says_so
     first, second, third = network.edges
     assert first.atoms == found["cresol", "toluene"].reversed().pairs and second.atoms == sound.reversed().pairs
     assert third.topology == "dual"
-    told = [text for text in result.figures["notes"] if "given map is not used" in text]
+    told = [text for text in result.figures["notes"] if "given map cannot be used" in text]
     assert [text.partition(":")[0] for text in told] == ["toluene~cresol", "naphthalene~xylene"]
     notes = {str(edge): PlannedEdge.read(tmp_path / "out" / EDGES / str(edge)).notes for edge in network.edges}
     assert "falls into" in notes["toluene~cresol"][0] and notes["xylene~toluene"] == ()
     assert [text.partition(" (")[0].partition(":")[0] for text in notes["naphthalene~xylene"]] == [
-        "dual topology", "the given map is not used, but what is found"
+        "dual topology", "the given map cannot be used, and what is found takes its place"
     ]  # fmt: skip
 
 
@@ -318,8 +318,10 @@ def test_a_network_of_a_file_calls_ligands_by_their_records_and_tells_what_is_lo
     assert [str(edge) for edge in network.edges] == ["p_xylene~toluene", "cresol~toluene"]
     assert network.edges[0].atoms and network.edges[1].atoms is None
     assert network.warnings == ("cresol~toluene cannot be run: cresol is lost",)
-    with pytest.raises(InputError, match="cresol is lost"):
-        planned(given, compare(ligands, seed=1))
+    assert planned(given, compare(ligands, seed=1)) == network  # no fault of the file
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\np xylene,cresol\ncresol,toluene\n")
+    *_, told = planned(given, compare(ligands, seed=1)).warnings
+    assert told == "without them 2 parts, each with a scale of its own: p_xylene; toluene"
 
 
 def test_an_edge_of_a_lost_ligand_is_named_and_not_run(tmp_path: Path) -> None:

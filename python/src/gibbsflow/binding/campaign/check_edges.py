@@ -126,7 +126,7 @@ def _planned(
         for edge in network.edges
         if set(edge.pair) <= posed.keys()
         and find_map(maps.maps, *edge.pair) is None
-        and ways.foretold(posed[edge.ligand_a], posed[edge.ligand_b]) is None
+        and not ways.possible(posed[edge.ligand_a], posed[edge.ligand_b])
     ]
     if wrong:
         raise InputError(wrong)
@@ -145,13 +145,13 @@ def _apart(
     if None in left_out.values():
         return []  # it may connect whatever it is
     graph = nx.Graph(network.graph)
+    if len(graph) and nx.is_connected(graph):
+        return []
     graph.add_nodes_from(left_out)
     known = {row.ligand: ligand for row, ligand in ligands}
     beside = {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in left_out.items() if ligand}
     every = beside | {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in known.items()}
-    graph.add_edges_from(
-        (a, b) for a in beside for b in every if a != b and ways.foretold(every[a], every[b]) is not None
-    )
+    graph.add_edges_from((a, b) for a in beside for b in every if a != b and ways.possible(every[a], every[b]))
     largest, *others = connectivity.parts(graph)
     right = _connected(settings)
     mixed = not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
+from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.comparison import Comparison, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Candidates, Edge, Network, kind_of
-from gibbsflow.binding.network.design.network_files import read_network, write_network
+from gibbsflow.binding.network.design.network_files import listed, read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
 from gibbsflow.binding.prepare.molecules import read_sdf
@@ -79,8 +82,8 @@ def planned(
     before
         What was planned earlier; its edges between ligands that are left stay.
     whole
-        Whether every edge of a file has to be possible. Otherwise one that has lost a ligand, or whose ligands turn out
-        to lie otherwise, is kept with its cause.
+        Whether every edge of a file between ligands that are left has to be possible. Otherwise one whose ligands turn
+        out to lie otherwise is kept with its cause, as one that has lost a ligand is in any case.
 
     Returns
     -------
@@ -118,10 +121,13 @@ def planned(
             edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
         except InputError as error:
             edges.append(replace(edge, atoms=None, cause="; ".join(problem.what for problem in error.problems)))
-            problems += error.problems
+            problems += error.problems if set(edge.pair) <= comparison.ligands.keys() else ()
     if problems and (whole or kind_of(settings.network)):
         raise InputError(problems)
     told = tuple(f"{edge} cannot be run: {edge.cause}" for edge in edges if edge.cause)
+    left = replace(found, edges=tuple(edge for edge in edges if not edge.cause)).graph.subgraph(comparison.ligands)
+    if told and len(apart := connectivity.parts(nx.Graph(left))) > 1:
+        told += (f"without them {len(apart)} parts, each with a scale of its own: {listed(apart)}",)
     found = replace(found, edges=tuple(edges), warnings=(*found.warnings, *told))
     return _told_of_maps(found, comparison)
 

@@ -108,6 +108,23 @@ class Ways:
         made_up_for = f"nothing makes up for it in a box: {self.remedy}"
         return f"net charges {one.charge:+d} and {other.charge:+d} e, and {made_up_for}"
 
+    def possible(self, one: Posed, other: Posed) -> bool:
+        """Say whether two ligands that are yet to be placed have an edge, sooner than how hard it is.
+
+        Parameters
+        ----------
+        one, other
+            The ligands.
+
+        Returns
+        -------
+        bool
+            As :func:`foretold` gives a difficulty.
+        """
+        if self.topology != "hybrid":  # whole ligands always may
+            return self.refusal(one, other) is None
+        return self.foretold(one, other) is not None
+
     def foretold(self, one: Posed, other: Posed) -> float | None:
         """Judge two ligands that are yet to be placed by their molecules alone.
 
@@ -398,5 +415,8 @@ def given_maps(
     usable = tuple(one for pair, one in maps.items() if pair not in faults)
     return GivenMaps(
         usable,
-        {pair: f"the given map is not used, but what is found ({'; '.join(found)})" for pair, found in faults.items()},
+        {
+            pair: f"the given map cannot be used, and what is found takes its place ({'; '.join(found)})"
+            for pair, found in faults.items()
+        },
     )
