@@ -48,7 +48,7 @@ def test_all_that_is_wrong_at_once() -> None:
 
 
 def test_one_ligand_and_names_that_are_too_long() -> None:
-    assert "1 usable ligands: no edge" in told(ligands(toluene="Cc1ccccc1"))
+    assert "1 usable ligand: no edge" in told(ligands(toluene="Cc1ccccc1"))
     assert "too long together" in told(ligands(**{"t" * 60: "Cc1ccccc1", "c" * 60: "Cc1ccc(O)cc1"}))
 
 

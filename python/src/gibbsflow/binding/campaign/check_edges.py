@@ -60,7 +60,14 @@ def edge_problems(
     relative, names = settings.relative, [*(row.ligand for row, _ in ligands), *left_out]
     problems = _pairwise(ligands, where, settings.run.mode)
     if len(ligands) < FEWEST:
-        problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
+        problems.append(
+            Problem(
+                where,
+                f"{len(ligands)} usable ligand{'s' * (len(ligands) != 1)}: no edge",
+                "two or more",
+                field="ligand",
+            )
+        )
     if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
         what = "sdr builds boxes of a ligand and its copy, in which no edge can be run"
         problems.append(Problem("fe", what, "double_decoupling, the default", field="abfe_protocol"))
