@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, run_together
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_by_line, run_together
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.config.launch.samplesheet_columns import (
     ALIGN_PATTERN,
@@ -192,7 +192,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         problems += faults
         if row is not None and not faults:
             rows.append(row)
-    return tuple(rows), [*problems, *_run_together(path), *_pose_problems(str(path), rows, seen)]
+    return tuple(rows), [*problems, *run_together(path), *_pose_problems(str(path), rows, seen)]
 
 
 def _pose_problems(where: str, rows: Sequence[Row], lines: Mapping[str, int]) -> list[Problem]:
@@ -261,29 +261,9 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _records(path: Path) -> list[tuple[int, list[str]]]:
-    table = [(line, [ligand_name(record.partition("\n")[0]), path.name]) for line, record in _records_by_line(path)]
-    return [(0, ["ligand", "structure"]), *table] if table else []
-
-
-def _records_by_line(path: Path) -> list[tuple[int, str]]:
     text = read_text(path, "an SDF with a record a ligand", STRUCTURE_BYTES, errors="replace")
-    found, line = [], 1
-    for record in re.split(r"^[$]{4}[^\n]*\n?", text, flags=re.MULTILINE):
-        if record.strip():
-            found.append((line, record))
-        line += record.count("\n") + 1
-    return found
-
-
-def _run_together(path: Path) -> list[Problem]:
-    """Records of an SDF of ligands whose end is missing, so that others are lost in them."""
-    if path.suffix.lower() != ".sdf":
-        return []
-    return [
-        Problem(str(path), f"{shown(record.partition(chr(10))[0].strip())}: {what}", "a line $$$$ after each", line)
-        for line, record in _records_by_line(path)
-        if (what := run_together(record))
-    ]
+    table = [(line, [ligand_name(record.partition("\n")[0]), path.name]) for line, record in records_by_line(text)]
+    return [(0, ["ligand", "structure"]), *table] if table else []
 
 
 def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:

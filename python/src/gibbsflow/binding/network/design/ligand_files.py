@@ -13,7 +13,7 @@ from gibbsflow.binding.network.design.sheet import alike
 from gibbsflow.binding.prepare.ligands import given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, rdkit_reason
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet
-from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_of, run_together
+from gibbsflow.binding.prepare.small_molecule.sdf_records import END_RIGHT, ligand_name, molecules_in, records_of
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.launch.samplesheet_columns import LONGEST_NAME
 from gibbsflow.errors import shown
@@ -127,8 +127,8 @@ def _from_sdf(path: Path, account: Account) -> dict[str, Posed]:
             mol = Chem.MolFromMolBlock(record, removeHs=False)
         if not title or len(title) > LONGEST_NAME or not title.isprintable():
             account.refuse(f"record {place}: without a usable name", "the ligand's name as its first line")
-        elif what := run_together(record):
-            account.refuse(f"record {place}: {shown(title)}: {what}", "a line $$$$ after each")
+        elif (count := molecules_in(record)) > 1:
+            account.refuse(f"record {place}: {shown(title)}: {count} molecules in one record", END_RIGHT)
         elif mol is None or not mol.GetNumAtoms():
             account.refuse(f"record {place}: {shown(title)} is not readable: {rdkit_reason(messages)}", "a molecule")
         elif known := places.get(ligand_name(title)):
