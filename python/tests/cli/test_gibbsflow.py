@@ -50,6 +50,17 @@ def test_a_dry_run_names_the_phases_and_makes_nothing(campaign, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_a_row_that_is_left_out_is_counted_and_warned_of(campaign, tmp_path):
+    path = campaign(mode="md", on_failure="prune")
+    sheet = Path(yaml.safe_load(path.read_text())["io"]["input"])
+    path.write_text(path.read_text().replace(str(sheet), str(tmp_path / "more.csv")))
+    (tmp_path / "more.csv").write_text("ligand,smiles\ngood,OCC12CC3CC(C1)CC(C3)C2\nbad,C[Hg]C\n")
+    done = asked("run-local", path, "--dry-run")
+    assert done.exit_code == 0 and "1 ligand, receptor" in done.stderr
+    assert "nothing wrong with it; 1 left out" in done.stderr
+    assert "row 3, smiles: bad: " in asked("run-local", path, "--dry-run", "--quiet").stderr
+
+
 def test_a_dry_run_without_the_gpu_warns_and_a_measurement_on_it_is_refused(campaign):
     import openmm
 

@@ -49,7 +49,13 @@ def run_local(
         launch = Launch.read(config)
         checked_campaign = checked(launch, dry_run=dry_run and not measure)
         local = LocalRun(launch, checked_campaign.rows, verbs())
-        remark(f"{len(local.rows)} ligand{'s' * (len(local.rows) != 1)}, receptor {launch.io.receptor}: nothing wrong")
+        lost = len(checked_campaign.left_out)
+        said = (
+            f"nothing wrong with {'them' if len(local.rows) != 1 else 'it'}; {lost} left out"
+            if lost
+            else "nothing wrong"
+        )
+        remark(f"{len(local.rows)} ligand{'s' * (len(local.rows) != 1)}, receptor {launch.io.receptor}: {said}")
         if dry_run:
             from gibbsflow.binding.campaign.foreseen.expected_cost import MEASURE_S, estimate
             from gibbsflow.config.binding import BindingConfig

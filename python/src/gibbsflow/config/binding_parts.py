@@ -38,6 +38,11 @@ class Relative(Section):
         None,
         "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON); default: found for each edge.",
     )
+    unusable_maps: Literal["refuse", "replace"] = setting(
+        "refuse",
+        "Maps of map that cannot be used, such as those that break a ring: refuse (all are named, nothing is run), or "
+        "replace (as if the file had none for these two; record and report say so).",
+    )
 
 
 class Placing(Section):

@@ -48,7 +48,7 @@ def test_all_that_is_wrong_at_once() -> None:
 
 
 def test_one_ligand_and_names_that_are_too_long() -> None:
-    assert "1 usable ligands: no edge" in told(ligands(toluene="Cc1ccccc1"))
+    assert "1 usable ligand: no edge" in told(ligands(toluene="Cc1ccccc1"))
     assert "too long together" in told(ligands(**{"t" * 60: "Cc1ccccc1", "c" * 60: "Cc1ccc(O)cc1"}))
 
 
@@ -115,6 +115,26 @@ def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     assert [problem.what for problem in problems] == ["'nobody' is none of the ligands"]
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\n")
     assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
+
+
+def test_edges_of_a_row_that_is_left_out_are_no_fault_of_the_network(tmp_path) -> None:
+    """One bad pose of a series in its poses: the others run, as the failure policy has it."""
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nxylene,bad\n")
+    settings = BindingConfig(relative=Relative(network=str(tmp_path / "net.csv"), edge_topology="dual"))
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND, bad="CCc1ccccc1")]
+    problems, notes = edge_problems(posed[:-1], settings, "l.csv", {"bad": posed[-1][1]})
+    assert problems == [] and notes[0].what == "xylene~bad cannot be run: bad is lost"
+
+
+def test_what_is_left_out_is_asked_what_it_connects_only_where_it_may_matter(monkeypatch) -> None:
+    """Common substructures of large ligands take seconds a pair: a sheet with some bad rows took minutes."""
+
+    def asked(*_: object) -> None:
+        raise AssertionError("a common substructure was sought")
+
+    monkeypatch.setattr("gibbsflow.binding.network.design.comparison.common_difficulty", asked)
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND, bad="CCc1ccccc1")]
+    assert edge_problems(posed[:-1], BindingConfig(), "l.csv", {"bad": posed[-1][1]})[0] == []
 
 
 def test_gromacs_exchanges_whole_ligands_where_it_may() -> None:

@@ -240,13 +240,42 @@ def test_a_map_that_was_given_is_taken_however_hard_it_is_or_refused(tmp_path: P
     turned = AtomMap("cresol", "toluene", tuple(sorted((ring[k], on[ring[(k + 2) % 6]]) for k in range(6))))
     write_maps(tmp_path / "m.json", [turned])
     ways = Ways("auto", charge_changes=True)
-    maps = given_maps(tmp_path / "m.json", ligands, ways=ways)
+    maps = given_maps(Relative(map=tmp_path / "m.json"), ligands, ways=ways)
     edge = compare(ligands, maps, seed=1, ways=ways).edge("cresol", "toluene")
     assert edge.atoms == turned.pairs and (edge.difficulty or 0) > 0.99  # two whole ligands would be easier
     fused = ligands_of(systems(tmp_path, {"toluene": SERIES["toluene"], "naphthalene": "Cc1ccc2ccccc2c1"}))
     write_maps(tmp_path / "m.json", [compare(fused, seed=1).maps["naphthalene", "toluene"]])
     with pytest.raises(InputError, match="hang on|shared in part"):
-        given_maps(tmp_path / "m.json", fused, ways=ways)
+        given_maps(Relative(map=tmp_path / "m.json"), fused, ways=ways)
+
+
+def test_maps_that_cannot_be_used_are_replaced_on_request_and_the_record_says_so(tmp_path: Path) -> None:
+    made = systems(tmp_path, SERIES | {"naphthalene": "Cc1ccc2ccccc2c1"})
+    ligands = ligands_of(made)
+    found = compare(ligands, seed=1).maps
+    sound = found["toluene", "xylene"]
+    sound = replace(sound, pairs=sound.pairs[:-1])
+    open_ring = replace(found["cresol", "toluene"], pairs=found["cresol", "toluene"].pairs[1:])
+    write_maps(tmp_path / "m.json", [sound, open_ring.reversed(), found["naphthalene", "xylene"]])
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nnaphthalene,xylene\n")
+    asked, ways = Relative(network=str(tmp_path / "net.csv"), map=tmp_path / "m.json"), Ways("auto")
+    with pytest.raises(InputError, match="unusable_maps replace") as refused:
+        given_maps(asked, ligands, ways=ways)
+    assert {problem.what.partition(":")[0] for problem in refused.value.problems} == {
+        "toluene and cresol", "naphthalene and xylene"
+    }  # fmt: skip
+    asked, result = asked.model_copy(update={"unusable_maps": "replace"}), Result()
+    network = plan_edges(made, asked, 1, tmp_path / "out", result, ways=ways)
+    first, second, third = network.edges
+    assert first.atoms == found["cresol", "toluene"].reversed().pairs and second.atoms == sound.reversed().pairs
+    assert third.topology == "dual"
+    told = [text for text in result.figures["notes"] if "given map cannot be used" in text]
+    assert [text.partition(":")[0] for text in told] == ["toluene~cresol", "naphthalene~xylene"]
+    notes = {str(edge): PlannedEdge.read(tmp_path / "out" / EDGES / str(edge)).notes for edge in network.edges}
+    assert "falls into" in notes["toluene~cresol"][0] and notes["xylene~toluene"] == ()
+    assert [text.partition(" (")[0].partition(":")[0] for text in notes["naphthalene~xylene"]] == [
+        "dual topology", "the given map cannot be used, and what is found takes its place"
+    ]  # fmt: skip
 
 
 def test_maps_and_networks_from_files(tmp_path: Path) -> None:
@@ -255,11 +284,11 @@ def test_maps_and_networks_from_files(tmp_path: Path) -> None:
     atom_map = found.maps["toluene", "xylene"]
     mine = replace(atom_map, pairs=atom_map.pairs[:-1])
     write_maps(tmp_path / "maps.json", [mine])
-    maps = given_maps(tmp_path / "maps.json", ligands)
+    maps = given_maps(Relative(map=tmp_path / "maps.json"), ligands)
     assert compare(ligands, maps, seed=1).maps["toluene", "xylene"].pairs == mine.pairs
     write_maps(tmp_path / "wrong.json", [replace(atom_map, pairs=((0, 0), (1, 40)))])
     with pytest.raises(InputError, match="toluene and xylene"):
-        given_maps(tmp_path / "wrong.json", ligands)
+        given_maps(Relative(map=tmp_path / "wrong.json"), ligands)
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nxylene,toluene\ncresol,toluene\n")
     network = planned(Relative(network=str(tmp_path / "net.csv")), found)
     assert [str(edge) for edge in network.edges] == ["xylene~toluene", "cresol~toluene"]
@@ -289,8 +318,10 @@ def test_a_network_of_a_file_calls_ligands_by_their_records_and_tells_what_is_lo
     assert [str(edge) for edge in network.edges] == ["p_xylene~toluene", "cresol~toluene"]
     assert network.edges[0].atoms and network.edges[1].atoms is None
     assert network.warnings == ("cresol~toluene cannot be run: cresol is lost",)
-    with pytest.raises(InputError, match="cresol is lost"):
-        planned(given, compare(ligands, seed=1))
+    assert planned(given, compare(ligands, seed=1)) == network  # no fault of the file
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\np xylene,cresol\ncresol,toluene\n")
+    *_, told = planned(given, compare(ligands, seed=1)).warnings
+    assert told == "without them 2 parts, each with a scale of its own: p_xylene; toluene"
 
 
 def test_an_edge_of_a_lost_ligand_is_named_and_not_run(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
     whole = {"mode": "rbfe", "edge_topology": "dual", "map": "m.json", "hard_map": 0.3}
     (told,) = unused_settings(BindingConfig.from_params(whole))
     assert told == "map, hard_map: given, and not used with edge_topology dual, which shares no atoms"
+    (told,) = unused_settings(BindingConfig.from_params({"mode": "rbfe", "unusable_maps": "replace"}))
+    assert told == "unusable_maps: given, and not used without a file of maps (map)"
     given = {"mode": "rbfe", "complex_schedule": "rbfe_11", "hard_map": 0.3}
     assert unused_settings(BindingConfig.from_params(given)) == []
     (told,) = unused_settings(BindingConfig.from_params(given | {"solvent_schedule": "rbfe_11"}))

@@ -199,10 +199,13 @@ def test_records_of_an_sdf_are_rows(tmp_path):
         (1, "lig_1", str(path), "given"), (7, "two", str(path), "given"),
     ]  # fmt: skip
     assert [(problem.row, problem.what) for problem in problems] == [
-        (13, "'Two' is already the ligand of row 7"), (19, "no name"),
+        (13, "'Two' is already the ligand of line 7"), (19, "no name"),
     ]  # fmt: skip
     path.write_text(record.format("lig 1") + record.format("two"))
     assert read_ligands(path) == [("lig_1", None), ("two", None)]
+    path.write_text(record.format("lig 1") + record.format("two").replace("$$$$\n", "") + record.format("lost"))
+    (joined,) = check_samplesheet(path)[1]
+    assert (joined.row, joined.what) == (7, "'two': 2 molecules in one record") and "$$$$" in joined.right
     path.write_text("\n")
     (empty,) = check_samplesheet(path)[1]
     assert empty.what == "empty" and "a record a ligand" in empty.right

@@ -91,8 +91,18 @@ class CampaignCheck:
         list of str
             The rows that are left out, then the warnings.
         """
-        left_out = [f"left out, the rest runs: {problem}" for row in self.left_out.values() for problem in row]
-        return left_out + [str(note) for note in self.warnings]
+        return self.losses + [str(note) for note in self.warnings]
+
+    @property
+    def losses(self) -> list[str]:
+        """What is said of the rows that are left out.
+
+        Returns
+        -------
+        list of str
+            Each fault of each.
+        """
+        return [f"left out, the rest runs: {problem}" for row in self.left_out.values() for problem in row]
 
     def record(self, state: Path) -> None:
         """Leave what is wrong with a row that is left out in its state, for status and table; forget what is mended.

@@ -10,11 +10,10 @@ import networkx as nx
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
-from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
+from gibbsflow.binding.network.design.comparison import GivenMaps, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Network, candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
-from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.map_files import find_map
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.molecules import Molecule
@@ -60,7 +59,14 @@ def edge_problems(
     relative, names = settings.relative, [*(row.ligand for row, _ in ligands), *left_out]
     problems = _pairwise(ligands, where, settings.run.mode)
     if len(ligands) < FEWEST:
-        problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
+        problems.append(
+            Problem(
+                where,
+                f"{len(ligands)} usable ligand{'s' * (len(ligands) != 1)}: no edge",
+                "two or more",
+                field="ligand",
+            )
+        )
     if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
         what = "sdr builds boxes of a ligand and its copy, in which no edge can be run"
         problems.append(Problem("fe", what, "double_decoupling, the default", field="abfe_protocol"))
@@ -74,9 +80,9 @@ def edge_problems(
     asked = relative.model_copy(update={"hub": relative.hub if relative.hub in names else None})
     ways = Ways.of(settings)
     posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
-    maps, network, had_maps = [], None, False
+    maps, network, had_maps = GivenMaps(), None, False
     try:
-        maps = given_maps(relative.map, posed, names, ways)
+        maps = given_maps(relative, posed, names, ways)
     except InputError as error:
         problems += error.problems
     try:
@@ -93,6 +99,7 @@ def edge_problems(
     problems += told
     if problems or network is None:
         return problems, []
+    notes += [Problem(str(relative.map), f"{' and '.join(pair)}: {why}") for pair, why in maps.replaced.items()]
     whole = [text for text in network.notes if "dual topology" in text]
     return [], [*notes, *(Problem("network", text) for text in (*network.warnings, *whole))]
 
@@ -107,7 +114,7 @@ def _posed(row: Row, ligand: Molecule, settings: BindingConfig) -> Posed:
 def _planned(
     relative: Relative,
     posed: Mapping[str, Posed],
-    maps: Sequence[AtomMap],
+    maps: GivenMaps,
     network: Network | None,
     settings: BindingConfig,
 ) -> Network:
@@ -124,8 +131,8 @@ def _planned(
         Problem(relative.network, f"{edge}: no atom map can be found", right, field="network")
         for edge in network.edges
         if set(edge.pair) <= posed.keys()
-        and find_map(maps, *edge.pair) is None
-        and ways.foretold(posed[edge.ligand_a], posed[edge.ligand_b]) is None
+        and find_map(maps.maps, *edge.pair) is None
+        and not ways.possible(posed[edge.ligand_a], posed[edge.ligand_b])
     ]
     if wrong:
         raise InputError(wrong)
@@ -144,13 +151,13 @@ def _apart(
     if None in left_out.values():
         return []  # it may connect whatever it is
     graph = nx.Graph(network.graph)
+    if len(graph) and nx.is_connected(graph):
+        return []
     graph.add_nodes_from(left_out)
     known = {row.ligand: ligand for row, ligand in ligands}
     beside = {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in left_out.items() if ligand}
     every = beside | {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in known.items()}
-    graph.add_edges_from(
-        (a, b) for a in beside for b in every if a != b and ways.foretold(every[a], every[b]) is not None
-    )
+    graph.add_edges_from((a, b) for a in beside for b in every if a != b and ways.possible(every[a], every[b]))
     largest, *others = connectivity.parts(graph)
     right = _connected(settings)
     mixed = not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
+from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.comparison import Comparison, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Candidates, Edge, Network, kind_of
-from gibbsflow.binding.network.design.network_files import read_network, write_network
+from gibbsflow.binding.network.design.network_files import listed, read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
 from gibbsflow.binding.prepare.molecules import read_sdf
@@ -79,8 +82,8 @@ def planned(
     before
         What was planned earlier; its edges between ligands that are left stay.
     whole
-        Whether every edge of a file has to be possible. Otherwise one that has lost a ligand, or whose ligands turn out
-        to lie otherwise, is kept with its cause.
+        Whether every edge of a file between ligands that are left has to be possible. Otherwise one whose ligands turn
+        out to lie otherwise is kept with its cause, as one that has lost a ligand is in any case.
 
     Returns
     -------
@@ -118,17 +121,21 @@ def planned(
             edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
         except InputError as error:
             edges.append(replace(edge, atoms=None, cause="; ".join(problem.what for problem in error.problems)))
-            problems += error.problems
+            problems += error.problems if set(edge.pair) <= comparison.ligands.keys() else ()
     if problems and (whole or kind_of(settings.network)):
         raise InputError(problems)
     told = tuple(f"{edge} cannot be run: {edge.cause}" for edge in edges if edge.cause)
+    left = replace(found, edges=tuple(edge for edge in edges if not edge.cause)).graph.subgraph(comparison.ligands)
+    if told and len(apart := connectivity.parts(nx.Graph(left))) > 1:
+        told += (f"without them {len(apart)} parts, each with a scale of its own: {listed(apart)}",)
     found = replace(found, edges=tuple(edges), warnings=(*found.warnings, *told))
-    return _told_of_wholes(found, comparison)
+    return _told_of_maps(found, comparison)
 
 
-def _told_of_wholes(network: Network, comparison: Comparison) -> Network:
-    """Note which edges share no atoms, and why."""
+def _told_of_maps(network: Network, comparison: Comparison) -> Network:
+    """Note which edges share no atoms, and why; and which have another map than the one that was given."""
     told = [f"{e}: dual topology ({comparison.why_whole(e.pair)})" for e in network.edges if e.topology == "dual"]
+    told += [f"{e}: {comparison.replaced[e.pair]}" for e in network.edges if e.pair in comparison.replaced]
     return replace(network, notes=(*network.notes, *(text for text in told if text not in network.notes)))
 
 
@@ -189,7 +196,7 @@ def plan_edges(
         For a network or maps that cannot be used.
     """
     ligands = ligands_of(systems)
-    comparison = compare(ligands, given_maps(settings.map, ligands, ways=ways), seed=seed, ways=ways)
+    comparison = compare(ligands, given_maps(settings, ligands, ways=ways), seed=seed, ways=ways)
     if before is not None:
         earlier = read_network(before / NETWORK, whole=False)
         network, fresh = _around_what_is_lost(earlier, records, settings, comparison, _remembered(state))
@@ -249,7 +256,7 @@ def _around_what_is_lost(
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
     text = tuple(f"{edge} is lost" for edge in lost)
     network = replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings))
-    return _told_of_wholes(network, comparison), fresh
+    return _told_of_maps(network, comparison), fresh
 
 
 def _made_up_for(before: Network, remembered: Network | None, candidates: Candidates) -> list[Edge]:
@@ -264,6 +271,11 @@ def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
     """Content of ``edge.json``."""
     whole = comparison.wholes.get(edge.pair)
     found = whole or comparison.scores[edge.pair]
+    notes = [f"dual topology: {comparison.why_whole(edge.pair)}"]
+    if whole is None:
+        notes = list(comparison.maps[edge.pair].notes)
+    if (why := comparison.replaced.get(edge.pair)) is not None:
+        notes.append(why)
     return {
         "name": str(edge),
         "ligand_a": edge.ligand_a,
@@ -273,7 +285,7 @@ def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
         "difficulty": found.difficulty,
         "parts": found.parts,
         "figures": found.figures,
-        "notes": list(comparison.maps[edge.pair].notes) if whole is None else [comparison.why_whole(edge.pair)],
+        "notes": notes,
     }
 
 
@@ -293,6 +305,8 @@ class PlannedEdge:
         Whether none do, and both ligands are there as a whole.
     difficulty
         Of this map; None where it is not known.
+    notes
+        What is to be known of how its atoms were found.
     """
 
     name: str
@@ -301,6 +315,7 @@ class PlannedEdge:
     pairs: tuple[tuple[int, int], ...]
     dual: bool = False
     difficulty: float | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> PlannedEdge:
@@ -327,7 +342,8 @@ class PlannedEdge:
             pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
             name, a, b = (str(content[key]) for key in ("name", "ligand_a", "ligand_b"))
             difficulty = None if content.get("difficulty") is None else float(content["difficulty"])
-            return cls(name, a, b, pairs, content.get("topology", "hybrid") == "dual", difficulty)
+            notes = tuple(map(str, content.get("notes", ())))
+            return cls(name, a, b, pairs, content.get("topology", "hybrid") == "dual", difficulty, notes)
         except (StateError, OSError, KeyError, TypeError, ValueError) as error:
             right = "a folder edges/<edge> of `gibbsflow network edges`"
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
@@ -383,6 +399,7 @@ def prepare_legs_of(
         name=planned_edge.name,
         dual=planned_edge.dual,
         difficulty=planned_edge.difficulty,
+        notes=planned_edge.notes,
     )
     for role, end in zip(ENDS, (system, other), strict=True):
         target = out / f"{role}.sdf"

@@ -399,8 +399,10 @@ def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))
         found = check_campaign(io.input, io.receptor, settings, io.outdir, on_failure=launch.run.on_failure)
-    for note in found.notes:
-        log.info("%s", note)
+    for loss in found.losses:
+        log.warning("%s", loss)
+    for told in found.warnings:
+        log.info("%s", told)
     problems = [*place_problems(io.outdir, state=state_folder(launch), cache=io.param_cache), *found.problems]
     if not problems:
         problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))

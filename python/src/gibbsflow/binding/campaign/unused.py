@@ -140,8 +140,10 @@ def _of_networks(settings: BindingConfig) -> list[tuple[str, list[str]]]:
     if settings.relative.network != "star":
         reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
     if settings.relative.edge_topology == "dual":
-        shared = _given(settings, {"relative": ("map", "hard_map")})
+        shared = _given(settings, {"relative": ("map", "unusable_maps", "hard_map")})
         reasons.append(("with edge_topology dual, which shares no atoms", shared))
+    elif settings.relative.map is None:
+        reasons.append(("without a file of maps (map)", _given(settings, {"relative": ("unusable_maps",)})))
     legs = protocol_of(settings.run.mode, explicit=settings.md.explicit)
     if "auto" not in (getattr(settings.fe, leg.schedule) for leg in legs):
         reasons.append(("beside schedules for both legs", _given(settings, {"relative": ("hard_map",)})))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_by_line, run_together
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.config.launch.samplesheet_columns import (
     ALIGN_PATTERN,
@@ -183,15 +183,16 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         ]
         # file systems that ignore case would mix B2 and b2
         if name and (first := seen.setdefault(name.lower(), line)) != line:
-            faults.append(
-                Problem(
-                    str(path), f"{shown(name)} is already the ligand of row {first}", "each name once", line, "ligand"
-                )
-            )
+            place, right = f"row {first}", "each name once"
+            if path.suffix.lower() == ".sdf":
+                place = f"line {first}"
+                right += "; of a title, what is no letter, digit, '.', '_' or '-' is '_' in the name"
+            what = f"{shown(name)} is already the ligand of {place}"
+            faults.append(Problem(str(path), what, right, line, "ligand"))
         problems += faults
         if row is not None and not faults:
             rows.append(row)
-    return tuple(rows), problems + _pose_problems(str(path), rows, seen)
+    return tuple(rows), [*problems, *run_together(path), *_pose_problems(str(path), rows, seen)]
 
 
 def _pose_problems(where: str, rows: Sequence[Row], lines: Mapping[str, int]) -> list[Problem]:
@@ -261,11 +262,7 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
 
 def _records(path: Path) -> list[tuple[int, list[str]]]:
     text = read_text(path, "an SDF with a record a ligand", STRUCTURE_BYTES, errors="replace")
-    table, line = [], 1
-    for record in re.split(r"^[$]{4}[^\n]*\n?", text, flags=re.MULTILINE):
-        if record.strip():
-            table.append((line, [ligand_name(record.partition("\n")[0]), path.name]))
-        line += record.count("\n") + 1
+    table = [(line, [ligand_name(record.partition("\n")[0]), path.name]) for line, record in records_by_line(text)]
     return [(0, ["ligand", "structure"]), *table] if table else []
 
 

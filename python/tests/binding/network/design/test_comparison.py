@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolTransforms
 
-from gibbsflow.binding.network.design.comparison import Posed, Ways, compare
+from gibbsflow.binding.network.design.comparison import GivenMaps, Posed, Ways, compare
 from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.errors import InputError
 
@@ -38,7 +38,7 @@ def test_where_a_ligand_was_placed_does_not_matter_and_where_it_was_given_does()
     assert apart.candidates().difficulty == {} and "0 heavy atoms" in apart.scores["phenol", "toluene"].faults[0]
     # a map that is given lays them on one another as well
     known = AtomMap("toluene", "phenol", atom_map.reversed().pairs)
-    again = compare(placed, [known], seed=1).scores["phenol", "toluene"]
+    again = compare(placed, GivenMaps((known,)), seed=1).scores["phenol", "toluene"]
     assert again.difficulty == pytest.approx(score.difficulty, abs=0.05)
 
 

@@ -29,6 +29,13 @@ def test_sdf(tmp_path: Path) -> None:
     assert found.difficulty["benzene", "toluene"] < found.difficulty["benzene", "ethyl_benzene"]
 
 
+def test_a_record_without_an_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "l.sdf"
+    path.write_text(block("Cc1ccccc1", "toluene").replace("$$$$\n", "") + block("c1ccccc1", "benzene"))
+    with pytest.raises(InputError, match="'toluene': 2 molecules in one record"):
+        compared(path, Account(str(path)))
+
+
 def test_poses_decide_as_in_a_campaign(tmp_path: Path) -> None:
     """Two cresols, one laid on the other by its ring alone: the map where they lie, and so its difficulty."""
     mol = Chem.AddHs(Chem.MolFromSmiles("Cc1cccc(O)c1"))

@@ -66,6 +66,16 @@ def test_table_with_all_faults(tmp_path: Path) -> None:
     assert len(read_network(path, whole=False).edges) == 2
 
 
+def test_a_table_of_another_program_and_one_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text("ligand_i\tligand_j\tDDG(i->j) (kcal/mol)\na\tb\t0.5\n")
+    assert [str(edge) for edge in read_network(path, ["a", "b"]).edges] == ["a~b"]
+    path.write_text("a;b\nb;c\n")
+    with pytest.raises(InputError) as caught:
+        read_network(path, ["a", "b"])
+    assert "semicolons" in str(caught.value) and "no edge" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

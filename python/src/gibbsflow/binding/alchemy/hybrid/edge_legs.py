@@ -63,6 +63,7 @@ def prepare_edge(
     engine: MdEngine | None = None,
     dual: bool = False,
     difficulty: float | None = None,
+    notes: Sequence[str] = (),
 ) -> SimSystem:
     """Write the legs of an edge.
 
@@ -90,6 +91,8 @@ def prepare_edge(
         Whether both ligands are there as a whole, tethered to each other; `pairs` are none then.
     difficulty
         Of the map, between 0 and 1; a hard one gets more windows. None where nobody has said.
+    notes
+        What is to be known of how `pairs` were found, for the record.
 
     Returns
     -------
@@ -129,6 +132,8 @@ def prepare_edge(
     account = Account(name)
     for doubt in cycle_doubts(protocol, md, 0, where=name, fe=config.fe).of_weight("warn"):
         account.warn(doubt.what, doubt.right)  # refusals are the campaign's check
+    for text in notes:
+        account.note(text)
     if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
         what = f"the map's difficulty is {difficulty:.2f}, {config.relative.hard_map:g} or more (hard_map)"
         account.note(f"{what}: {len(schedules[more[0]])} windows in {' and '.join(more)}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal, Self
 
 from rdkit import Chem
@@ -20,6 +19,7 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError, Problem, shown
 
 
@@ -108,6 +108,23 @@ class Ways:
         made_up_for = f"nothing makes up for it in a box: {self.remedy}"
         return f"net charges {one.charge:+d} and {other.charge:+d} e, and {made_up_for}"
 
+    def possible(self, one: Posed, other: Posed) -> bool:
+        """Say whether two ligands that are yet to be placed have an edge, sooner than how hard it is.
+
+        Parameters
+        ----------
+        one, other
+            The ligands.
+
+        Returns
+        -------
+        bool
+            As :func:`foretold` gives a difficulty.
+        """
+        if self.topology != "hybrid":  # whole ligands always may
+            return self.refusal(one, other) is None
+        return self.foretold(one, other) is not None
+
     def foretold(self, one: Posed, other: Posed) -> float | None:
         """Judge two ligands that are yet to be placed by their molecules alone.
 
@@ -134,6 +151,22 @@ def _lifted(found: MapScore) -> MapScore:
 
 
 @dataclass(frozen=True)
+class GivenMaps:
+    """Atom maps of a file, held against the ligands.
+
+    Attributes
+    ----------
+    maps
+        Those that can be used.
+    replaced
+        By pair in alphabetical order: that theirs is replaced by what is found, and why, in words.
+    """
+
+    maps: tuple[AtomMap, ...] = ()
+    replaced: Mapping[Pair, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Every pair of ligands, and how hard it would be to turn one into the other.
 
@@ -149,6 +182,8 @@ class Comparison:
         Scores of pairs that are exchanged as a whole, because they have no map or because theirs is as hard.
     topology
         As that of the :class:`Ways` that they were compared by.
+    replaced
+        As that of the :class:`GivenMaps`.
     """
 
     ligands: Mapping[str, Posed]
@@ -157,6 +192,7 @@ class Comparison:
     causes: Mapping[Pair, str] = field(default_factory=dict)
     wholes: Mapping[Pair, MapScore] = field(default_factory=dict)
     topology: str = "hybrid"
+    replaced: Mapping[Pair, str] = field(default_factory=dict)
 
     def candidates(self, hardest: float = HARDEST) -> Candidates:
         """Pairs that can be transformed, with their difficulty.
@@ -229,7 +265,7 @@ class Comparison:
 
 
 def compare(
-    ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed: int, ways: Ways = Ways()
+    ligands: Mapping[str, Posed], given: GivenMaps = GivenMaps(), *, seed: int, ways: Ways = Ways()
 ) -> Comparison:
     """Map and score every pair of ligands.
 
@@ -238,7 +274,7 @@ def compare(
     ligands
         By name.
     given
-        Maps that go before those that would be found; a fault in one is left to the caller.
+        Maps that go before those that would be found.
     seed
         Of embedding, where ligands without poses of their own are laid on one another.
     ways
@@ -268,7 +304,7 @@ def compare(
                 continue
             try:
                 with rdkit_messages():
-                    known = find_map(given, a, b)
+                    known = find_map(given.maps, a, b)
                     if known is not None and not known.pairs and (a, b) in wholes:
                         continue  # the map says that nothing is shared
                     laid = _laid(one, other, known, seed)
@@ -281,7 +317,7 @@ def compare(
             asked = known is not None
             if not shared.faults and (a, b) in wholes and (asked or shared.difficulty < wholes[a, b].difficulty):
                 del wholes[a, b]
-    return Comparison(ligands, maps, scores, causes, wholes, ways.topology)
+    return Comparison(ligands, maps, scores, causes, wholes, ways.topology, given.replaced)
 
 
 def _usable(found: MapScore) -> MapScore:
@@ -309,18 +345,18 @@ def _laid(one: Posed, other: Posed, known: AtomMap | None, seed: int) -> Chem.Mo
 
 
 def given_maps(
-    path: Path | None,
+    settings: Relative,
     ligands: Mapping[str, Posed],
     everyone: Collection[str] | None = None,
     ways: Ways = Ways(),
-) -> list[AtomMap]:
+) -> GivenMaps:
     """Read atom maps, and hold them against the ligands.
 
     Parameters
     ----------
-    path
+    settings
         File of maps, which may call ligands by the names of their records, with blanks and the like where those of
-        rows have ``_``; None for none.
+        rows have ``_``, or none; and what becomes of maps that cannot be used.
     ligands
         By name, with conformers.
     everyone
@@ -330,16 +366,18 @@ def given_maps(
 
     Returns
     -------
-    list of AtomMap
+    GivenMaps
         Of these ligands; maps of others are left out.
 
     Raises
     ------
     InputError
-        For a file that cannot be read, maps of strangers, and maps that cannot be used, all at once.
+        For a file that cannot be read, maps of strangers, and maps that cannot be used unless they are to be replaced,
+        all at once.
     """
+    path = settings.map
     if path is None:
-        return []
+        return GivenMaps()
     known = ligands.keys() if everyone is None else everyone
     called = [
         replace(one, ligand_a=called_as(one.ligand_a, known), ligand_b=called_as(one.ligand_b, known))
@@ -351,15 +389,34 @@ def given_maps(
         for name in named
         if everyone is not None and name not in everyone
     ]
-    maps = [one for one in called if {one.ligand_a, one.ligand_b} <= ligands.keys()]
-    right = "another map of these two, or none"
-    right += "" if ways.topology == "hybrid" else "; one without atoms for both as a whole"
-    wrong += [
-        Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", right, field="map")
-        for one in maps
+    maps: dict[Pair, AtomMap] = {}
+    for one in called:
+        pair = pair_of(one.ligand_a, one.ligand_b)
+        if maps.setdefault(pair, one) is not one:  # under the names of records
+            what = f"{one.ligand_a} and {one.ligand_b} have a map already"
+            wrong.append(Problem(str(path), what, "one map for an edge", field="map"))
+    maps = {pair: one for pair, one in maps.items() if set(pair) <= ligands.keys()}
+    faults = {
+        pair: found
+        for pair, one in maps.items()
         if one.pairs or ways.topology == "hybrid"
-        for fault in _usable(score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol)).faults
-    ]
+        if (found := _usable(score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol)).faults)
+    }
+    if settings.unusable_maps == "refuse":
+        right = "another map of these two, or none: for all such maps at once by unusable_maps replace"
+        right += "" if ways.topology == "hybrid" else "; one without atoms for both as a whole"
+        wrong += [
+            Problem(str(path), f"{maps[pair].ligand_a} and {maps[pair].ligand_b}: {fault}", right, field="map")
+            for pair, found in faults.items()
+            for fault in found
+        ]
     if wrong:
         raise InputError(wrong)
-    return maps
+    usable = tuple(one for pair, one in maps.items() if pair not in faults)
+    return GivenMaps(
+        usable,
+        {
+            pair: f"the given map cannot be used, and what is found takes its place ({'; '.join(found)})"
+            for pair, found in faults.items()
+        },
+    )

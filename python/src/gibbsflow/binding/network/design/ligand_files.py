@@ -13,7 +13,7 @@ from gibbsflow.binding.network.design.sheet import alike
 from gibbsflow.binding.prepare.ligands import given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, rdkit_reason
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet
-from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_of
+from gibbsflow.binding.prepare.small_molecule.sdf_records import END_RIGHT, ligand_name, molecules_in, records_of
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.launch.samplesheet_columns import LONGEST_NAME
 from gibbsflow.errors import shown
@@ -89,7 +89,9 @@ def compared(
         said = "net charges %s e: an edge between two of them needs fe.charge_correction counter_ion (--config)"
         log.warning(said, charges)
     if ligands and all(ligand.given for ligand in ligands.values()):
-        maps = given_maps(settings.relative.map, ligands, ligands, ways)
+        maps = given_maps(settings.relative, ligands, ligands, ways)
+        for pair, why in maps.replaced.items():
+            log.warning("%s and %s: %s", *pair, why)
         return compare(ligands, maps, seed=settings.run.seed, ways=ways).candidates(hardest)
     unposed = [name for name, ligand in ligands.items() if not ligand.given]
     log.info("no poses of %s: pairs are judged by what their molecules have in common", ", ".join(unposed[:5]))
@@ -125,6 +127,8 @@ def _from_sdf(path: Path, account: Account) -> dict[str, Posed]:
             mol = Chem.MolFromMolBlock(record, removeHs=False)
         if not title or len(title) > LONGEST_NAME or not title.isprintable():
             account.refuse(f"record {place}: without a usable name", "the ligand's name as its first line")
+        elif (count := molecules_in(record)) > 1:
+            account.refuse(f"record {place}: {shown(title)}: {count} molecules in one record", END_RIGHT)
         elif mol is None or not mol.GetNumAtoms():
             account.refuse(f"record {place}: {shown(title)} is not readable: {rdkit_reason(messages)}", "a molecule")
         elif known := places.get(ligand_name(title)):

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import networkx as nx
 
 from gibbsflow.binding.network.design import connectivity
+from gibbsflow.binding.network.design.exported_tables import OTHERS
 from gibbsflow.binding.network.design.links import Edge, Network, Pair
 from gibbsflow.binding.network.design.sheet import LONGEST_NAME, alike, name_of, number, read_sheet
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
@@ -86,9 +87,9 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
     for one_name, other in alike(named):
         account.refuse(f"{shown(one_name)} and {shown(other)} differ in case alone", "one spelling for each ligand")
     network = Network(kind, tuple(sorted(everyone)), tuple(edges))
-    if not edges:
+    if not edges and not account.of_weight("refuse"):
         account.refuse("no edge", RIGHT)
-    elif whole and len(apart := connectivity.parts(nx.Graph(network.graph.subgraph(everyone)))) > 1:
+    elif edges and whole and len(apart := connectivity.parts(nx.Graph(network.graph.subgraph(everyone)))) > 1:
         account.refuse(f"{len(apart)} parts that no edge connects: {listed(apart)}", "edges that connect all ligands")
     account.settle()
     return network
@@ -135,7 +136,8 @@ def called_as(name: str, ligands: Collection[str]) -> str:
 
 def _from_table(path: Path, account: Account) -> list[_Found]:
     found = []
-    for row in read_sheet(path, account, _COLUMNS, needed=_COLUMNS[:2]):
+    ligands = {theirs: ours for theirs, ours in OTHERS.items() if ours in _COLUMNS}
+    for row in read_sheet(path, account, _COLUMNS, needed=_COLUMNS[:2], others=ligands):
         a, b = name_of(row, "ligand_a", account), name_of(row, "ligand_b", account)
         difficulty = number(row, "difficulty", account)
         if difficulty is not None and not 0 <= difficulty <= 1:

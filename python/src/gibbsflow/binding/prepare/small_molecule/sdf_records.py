@@ -11,12 +11,13 @@ from pathlib import Path
 
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.binding.prepare.small_molecule.mol2 import RIGHT
-from gibbsflow.errors import InputError, first_few
+from gibbsflow.errors import InputError, Problem, first_few, shown
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 CHARGES = "atom.dprop.PartialCharge"
 """Property of a record with the charge of each atom in e, in the order of its atoms, as RDKit and OpenFE write it."""
 CHARGE_TOLERANCE_E = 0.01
+END_RIGHT = "a line $$$$ after each"
 _END = "$$$$"
 _PROPERTY = re.compile(r"^>[^\n]*<([^>\n]+)>[^\n]*\n((?:(?!>)[^\n]+\n)*)", re.MULTILINE)
 
@@ -195,8 +196,72 @@ def records_of(text: str) -> list[str]:
     list of str
         Without the lines that separate them, and without empty ones.
     """
-    records = re.split(rf"^{re.escape(_END)}[^\n]*\n?", text, flags=re.MULTILINE)
-    return [record for record in records if record.strip()]
+    return [record for _, record in records_by_line(text)]
+
+
+def records_by_line(text: str) -> list[tuple[int, str]]:
+    """Split a file into its records, and tell where they are.
+
+    Parameters
+    ----------
+    text
+        As of :func:`records_of`.
+
+    Returns
+    -------
+    list of (int, str)
+        Line that each starts on, from 1, and its text.
+    """
+    found, line = [], 1
+    for record in re.split(rf"^{re.escape(_END)}[^\n]*\n?", text, flags=re.MULTILINE):
+        if record.strip():
+            found.append((line, record))
+        line += record.count("\n") + 1
+    return found
+
+
+def molecules_in(record: str) -> int:
+    """Count the molecules in a record: more than one where the line that ends it is missing, and others are lost in it.
+
+    Parameters
+    ----------
+    record
+        Its text.
+
+    Returns
+    -------
+    int
+        By the ends of their tables of atoms and bonds.
+    """
+    return len(re.findall(r"^M  END", record, re.MULTILINE))
+
+
+def run_together(path: Path) -> list[Problem]:
+    """List records of an SDF of ligands that hold several.
+
+    Parameters
+    ----------
+    path
+        File that was read before; one that is no SDF has none.
+
+    Returns
+    -------
+    list of Problem
+        One for each such record.
+    """
+    if path.suffix.lower() != ".sdf":
+        return []
+    text = read_text(path, RIGHT, STRUCTURE_BYTES, errors="replace")
+    return [
+        Problem(
+            str(path),
+            f"{shown(record.partition(chr(10))[0].strip())}: {count} molecules in one record",
+            END_RIGHT,
+            line,
+        )
+        for line, record in records_by_line(text)
+        if (count := molecules_in(record)) > 1
+    ]
 
 
 @lru_cache(maxsize=2)
