@@ -69,7 +69,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     protein = [r for r, own in zip(residues, is_protein, strict=True) if own]
     if not protein:
         there = ", ".join(sorted({r.name for r in residues})) or "no atoms"
-        raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", "a protein", field="receptor"))
+        right = "a protein; a host as SDF or MOL2, which have its bonds and charges"
+        raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", right, field="receptor"))
     _refuse_strangers(residues, is_protein, joined, given, account)
     if settings.site is not None:
         _refuse_absent_site(protein, settings.site, account)
