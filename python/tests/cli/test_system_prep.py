@@ -101,7 +101,7 @@ def test_a_note_is_no_problem(tmp_path):
         (
             "r.pdb",
             "HETATM    1  C1  CB8 A   1       1.000   0.000   0.000  1.00  0.00           C\nEND\n",
-            "no amino acid in it (it has CB8) (right: a protein; a host as SDF or MOL2, which have its bonds",
+            "no amino acid in it (it has CB8) (right: a protein; a host as SDF or MOL2, with bonds",
         ),
         (
             "r.pdb",
