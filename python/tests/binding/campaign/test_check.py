@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from known_molecules import B2, CB7, SMILES
+from known_molecules import CB7
 from peptides import hetero, peptide
 
 from gibbsflow.binding.campaign.check import check_campaign, check_row, made_from, outdir_problems
@@ -19,7 +19,7 @@ from gibbsflow.report.tables import results_table
 PROTEIN = Receptor("p", "protein", None, np.zeros((1, 3)))
 
 
-def row(smiles: str | None, **cells) -> Row:
+def row(smiles: str, **cells) -> Row:
     given = dict(structure=None, charge=None, pose="place", experimental_dg_kcal_per_mol=None, group=None) | cells
     return Row(line=4, ligand="a", smiles=smiles, **given)
 
@@ -218,16 +218,6 @@ def test_a_box_that_will_be_too_small_is_foretold(tmp_path, smiles, settings, pa
         assert f"{'is' if sure else 'may be'} too small for a cutoff of" in problem
         assert problem.endswith(f"(right: padding_angstrom of {padding})")
     assert of_solvation(tmp_path, smiles, **settings | {"padding_angstrom": padding}) == ([], [])
-
-
-def test_the_box_of_a_guest_is_foretold_from_its_pose_or_its_conformers():
-    """Of a ligand that is laid on another the length alone is known, which leaves room for doubt."""
-    settings = BindingConfig.from_params({"solvent": "tip3p", "padding_angstrom": 5.0})
-    host = read_receptor(B2.with_name("cb7_tripos.mol2"), settings.system)
-    given = row(None, structure=str(B2), pose="given")
-    for each, refused in ((given, True), (row(SMILES["b2"]), True), (row(SMILES["b2"], pose="align"), False)):
-        problems, _ = check_row(each, host, settings, "l.csv")
-        assert [p.field for p in problems] == ["padding_angstrom"] * refused, problems
 
 
 def test_what_is_given_and_not_used_is_noted(tmp_path):
