@@ -100,6 +100,11 @@ def test_a_note_is_no_problem(tmp_path):
         ("r.pdb", "", "no amino acid in it (it has no atoms)"),
         (
             "r.pdb",
+            "HETATM    1  C1  CB8 A   1       1.000   0.000   0.000  1.00  0.00           C\nEND\n",
+            "no amino acid in it (it has CB8) (right: a protein; a host as SDF or MOL2, with bonds",
+        ),
+        (
+            "r.pdb",
             "ATOM      1  N   ALA A   1      xx.xxx   0.000   0.000\n",
             "r.pdb, row 1, receptor: coord",
         ),

@@ -198,22 +198,26 @@ def test_a_fault_of_all_rows_is_said_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("smiles", "settings", "padding"),
+    ("smiles", "settings", "padding", "sure"),
     [
-        ("C", {"padding_angstrom": 8}, 9),
-        ("C", {"padding_angstrom": 5, "cutoff_angstrom": 12}, 13),
-        ("C", {"padding_angstrom": 5, "box_shape": "box"}, 6),
-        ("CCCCCCCCCC", {"padding_angstrom": 5}, None),
+        ("C", {"padding_angstrom": 8}, 10, True),
+        ("C", {"padding_angstrom": 9}, 10, False),
+        ("C", {"padding_angstrom": 5, "cutoff_angstrom": 12}, 14, True),
+        ("C", {"padding_angstrom": 5, "box_shape": "box"}, 8, True),
+        ("Cc1ccccc1", {"padding_angstrom": 6}, 9, True),
+        ("Cc1ccccc1", {"padding_angstrom": 7}, 9, False),
+        ("CCCCCCCCCC", {"padding_angstrom": 5}, 7, False),
     ],
 )
-def test_a_box_that_will_be_too_small_is_foretold(tmp_path, smiles, settings, padding):
-    problems, _ = of_solvation(tmp_path, smiles, **settings)
-    assert len(problems) == (0 if padding is None else 2)
-    for row, problem in enumerate(problems, 2):
+def test_a_box_that_will_be_too_small_is_foretold(tmp_path, smiles, settings, padding, sure):
+    refused, noted = of_solvation(tmp_path, smiles, **settings)
+    told, nothing = (refused, noted) if sure else (noted, refused)
+    assert len(told) == 2 and nothing == []
+    for row, problem in enumerate(told, 2):
         assert problem.startswith(f"{tmp_path / 'l.csv'}, row {row}, padding_angstrom: ")
+        assert f"{'is' if sure else 'may be'} too small for a cutoff of" in problem
         assert problem.endswith(f"(right: padding_angstrom of {padding})")
-    if problems:
-        assert of_solvation(tmp_path, smiles, **settings | {"padding_angstrom": padding}) == ([], [])
+    assert of_solvation(tmp_path, smiles, **settings | {"padding_angstrom": padding}) == ([], [])
 
 
 def test_what_is_given_and_not_used_is_noted(tmp_path):

@@ -10,7 +10,7 @@ import solutes
 from scipy.spatial.distance import cdist
 
 from gibbsflow.binding.facts import TopologyFacts
-from gibbsflow.binding.forcefield.solvation import LACKING, box_problems, force_field_doubts
+from gibbsflow.binding.forcefield.solvation import LACKING, box_problems, edge_at_most, edge_round, force_field_doubts
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.forcefield.topology_file import Topology, is_periodic, masses_amu, molecules, residue_labels
 from gibbsflow.binding.prepare.protein.cofactors import IONS
@@ -119,8 +119,13 @@ def test_what_is_foretold_of_a_box_holds(acetate, tmp_path):
     for k, settings in enumerate([{"padding_angstrom": 7.0}, {"padding_angstrom": 7.0, "box_shape": "box"}]):
         md = solutes.settings(**settings).md
         system = build(acetate, tmp_path / str(k), **settings)
-        cutoff = width_at_density(system) / 2
-        assert box_problems(4 * 1.4, md.model_copy(update={"cutoff_angstrom": cutoff}), "x") == []
+        alone = Topology.read(system.path("ligand_prmtop"), system.path("ligand_inpcrd"))
+        edge, width = edge_round(alone.positions_angstrom, alone.elements.tolist(), md), width_at_density(system)
+        made = float(system.facts(TopologyFacts).solvation["solvent"].box_angstrom[0])
+        assert -1.0 < edge - made < (1.0 if md.box_shape == "octahedron" else 2.0)
+        for foretold in (edge, edge_at_most(4 * 1.4, md)):
+            assert box_problems(foretold, md.model_copy(update={"cutoff_angstrom": width / 2}), "x") == []
+        assert box_problems(edge, md.model_copy(update={"cutoff_angstrom": width / 2 + 2}), "x", likely=True)
 
 
 def test_ions_that_find_no_room_are_refused(acetate, tmp_path):

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
+from gibbsflow.binding.campaign.foreseen.expected_box import expected_box
 from gibbsflow.binding.campaign.foreseen.expected_doubts import expected_doubts
 from gibbsflow.binding.campaign.input.references import asked_for, elsewhere, with_references
 from gibbsflow.binding.campaign.input.setting_faults import setting_faults
 from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
-from gibbsflow.binding.forcefield.solvation import box_problems, force_field_doubts
+from gibbsflow.binding.forcefield.solvation import force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -32,7 +31,7 @@ from gibbsflow.binding.prepare.ligands import (
     pose_ligand,
     read_ligand,
 )
-from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, longest_angstrom, rdkit_messages
+from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -371,10 +370,13 @@ def _read_row(
             if receptor is not None and elsewhere(row, faults, settings):
                 said = [f"its place is not taken, as {faults[0].what}"]
                 row, faults = replace(row, pose="align"), []
+            geometry = None
             if not faults and not row.in_its_pose:
-                embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
+                # is there a geometry of this isomer at all?
+                built = embed(ligand, count=1, seed=settings.run.seed)
+                geometry = built if row.pose == "place" else None
             elif not faults:
-                ligand = given_pose(row, ligand)
+                geometry = ligand = given_pose(row, ligand)
         if settings.param.charge_source == "sdf":
             faults = [*faults, *charge_faults(row, ligand)]
         if settings.md.solvent == AS_GIVEN:
@@ -386,15 +388,14 @@ def _read_row(
         told = [*(p for p in doubts if p not in of_all), *held]
         if MODES[settings.run.mode].free_energies:  # others have no cycle that could lack a term
             faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
+        likely: list[Problem] = []
         if settings.md.explicit and settings.md.solvent != AS_GIVEN:
-            span = longest_angstrom(ligand.mol)
-            if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:
-                span += float(np.linalg.norm(np.ptp(receptor.heavy_angstrom, axis=0)))
-            boxed = box_problems(span, settings.md, where, rectangular=any("copy" in leg.parts for leg in protocol))
+            boxed, likely = expected_box(row, ligand, geometry, receptor, protocol, settings, where)
             faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed]
         source = "smiles" if row.smiles else "structure"
         said += [*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol)]
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
+        notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line, p.field) for p in likely]
         if receptor is not None and receptor.left_out and row.in_its_pose and not faults:
             near = Account(where)
             warn_of_near(receptor.left_out, ligand.heavy_angstrom, near)

@@ -68,8 +68,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
     protein = [r for r, own in zip(residues, is_protein, strict=True) if own]
     if not protein:
-        there = ", ".join(sorted({r.name for r in residues})) or "no atoms"
-        raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", "a protein", field="receptor"))
+        what = f"no amino acid in it (it has {', '.join(sorted({r.name for r in residues})) or 'no atoms'})"
+        raise InputError(Problem(str(path), what, "a protein; a host as SDF or MOL2, with bonds", field="receptor"))
     _refuse_strangers(residues, is_protein, joined, given, account)
     if settings.site is not None:
         _refuse_absent_site(protein, settings.site, account)
