@@ -54,6 +54,26 @@ def test_a_box_without_room_is_refused():
         far_waters(topology, range(7), frames, boxes, 40, edges.MD, seed=3, name="box")
 
 
+def test_a_ligand_that_grows_needs_its_room_before_it_has_grown():
+    """Atoms that B alone has count for how far from the ligand an ion can be kept."""
+    topology, frames, boxes = box("acetate")
+
+    def of_wall(*own_nm):
+        own = frames[:1, :4].mean(axis=1, keepdims=True) + np.reshape(own_nm, (1, -1, 3))
+        grown = np.concatenate([frames[:1], own], axis=1)
+        moved, _, wall = far_waters(topology, range(7), grown, boxes[:1], 1, edges.MD, seed=3, name="box")
+        np.testing.assert_array_equal(moved[0, frames.shape[1] :], own[0])
+        return wall
+
+    alone = of_wall()
+    reach_nm = (alone.least_angstrom - alone.gap_angstrom) / 10
+    assert of_wall((reach_nm - 0.05, 0, 0), (0.1, 0, 0)) == alone
+    near = of_wall((0.1, 0, 0), (0, 0, reach_nm + 0.005))
+    assert near.gap_angstrom == pytest.approx(alone.gap_angstrom - 0.05, abs=2e-3)
+    with pytest.raises(InputError, match="no room for a counter-ion .* or ligands of one net charge"):
+        of_wall((0, (alone.least_angstrom - 4.9) / 10, 0))
+
+
 def test_they_are_read_as_they_were_written():
     ions = CoIons.of([(3, 4, 5), (6, 7, 8)], ion_of("tip3p", ANION))
     assert CoIons.from_dict(ions.as_dict()) == ions
