@@ -149,7 +149,7 @@ def check_campaign(
     settings = settings.with_system(chosen or {})
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     boxed = all(row.solvated for row in rows) if rows else bool(table_problems) and brings_receptors(sheet)
-    problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where=str(config or "md"))
+    problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where="settings")
     problems += setting_problems(settings)
     warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
     warnings += expected_doubts(settings)
