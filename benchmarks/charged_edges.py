@@ -191,30 +191,27 @@ def sampled(waters: int, state: Path, config: BindingConfig, window_ps: float) -
 def ion_alone(waters: int, length_ps: float) -> dict[str, Any]:
     """What one water of a box is worth that becomes the ion, with nothing to make up for its charge, kcal/mol.
 
-    By five Gauss-Legendre points of thermodynamic integration, and what Rocklin's terms make of it. The long-range
-    correction is not changed on the way: what it changes by is added.
+    The sphere is there, neutral. By five Gauss-Legendre points of thermodynamic integration, and what Rocklin's terms
+    make of it. What offsets of parameters leave out of the long-range correction at the end is added.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         sphere(folder, 0.0, waters)
-        start = parmed.load_file(str(folder / "solvent.prmtop"), str(folder / "solvent.inpcrd"))
-        water, edges_nm, places = start[":WAT"], start.box[:3] / 10, start.coordinates[1:] / 10
-        water.box = start.box
-        water.save(str(folder / "water.prmtop"))
-        parent = create_system(folder / "water.prmtop", MD)
-    ion, ends = ion_of(MD.solvent, ANION), [copy.deepcopy(parent) for _ in range(2)]
-    system = copy.deepcopy(parent)
-    force, of_end = (next(f for f in s.getForces() if isinstance(f, openmm.NonbondedForce)) for s in (system, ends[1]))
+        start = parmed.load_file(str(folder / "solvent.inpcrd"))
+        edges_nm, places = start.box[:3] / 10, start.coordinates.reshape(-1, 3) / 10
+        parent = create_system(folder / "solvent.prmtop", MD)
+    ion, last = ion_of(MD.solvent, ANION), copy.deepcopy(parent)
+    force, of_last = (next(f for f in s.getForces() if isinstance(f, openmm.NonbondedForce)) for s in (parent, last))
     force.addGlobalParameter("x", 0.0)
-    for atom in range(3 * waters - 3, 3 * waters):
+    oxygen = len(places) - 3
+    for atom in range(oxygen, len(places)):
         q, sigma, epsilon = (value._value for value in force.getParticleParameters(atom))
-        first = atom == 3 * waters - 3
-        to = (ion.charge_e, ion.sigma_nm, ion.epsilon_kj_per_mol) if first else (0.0, sigma, 0.0)
+        to = (ion.charge_e, ion.sigma_nm, ion.epsilon_kj_per_mol) if atom == oxygen else (0.0, sigma, 0.0)
         force.addParticleParameterOffset("x", atom, to[0] - q, to[1] - sigma, to[2] - epsilon)
-        of_end.setParticleParameters(atom, *to)
+        of_last.setParticleParameters(atom, *to)
     nodes, weights = np.polynomial.legendre.leggauss(5)
     total, variance, volumes, before = 0.0, 0.0, [], sum(os.times()[:4])
-    made = finite_size.context(system, 21, barostat=True)
+    made = finite_size.context(parent, 21, barostat=True)
     made.setPeriodicBoxVectors(*np.diag(edges_nm))
     made.setPositions(places)
     openmm.LocalEnergyMinimizer.minimize(made, 10, 200)
@@ -235,12 +232,12 @@ def ion_alone(waters: int, length_ps: float) -> dict[str, Any]:
         total += weight * float(np.mean(found))
         variance += (weight * float(parts.std(ddof=1)) / 10**0.5) ** 2
         print(f"ion alone, {node:.3f}: {np.mean(found):.2f}", flush=True)
-    last = made.getState(getPositions=True)
+    state = made.getState(getPositions=True)
     made.setParameter("x", 1.0)
     tail = -made.getState(getEnergy=True).getPotentialEnergy()._value
-    end = openmm.Context(ends[1], openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
-    end.setPeriodicBoxVectors(*last.getPeriodicBoxVectors())
-    end.setPositions(last.getPositions())
+    end = openmm.Context(last, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
+    end.setPeriodicBoxVectors(*state.getPeriodicBoxVectors())
+    end.setPositions(state.getPositions())
     tail = (tail + end.getState(getEnergy=True).getPotentialEnergy()._value) / KJ_PER_KCAL
     lj = ion.charge_e, ion.sigma_nm, ion.epsilon_kj_per_mol
     terms = finite_size.terms_of_ion(*lj, waters - 1, float(np.mean(volumes)))
