@@ -85,10 +85,14 @@ def test_they_are_read_as_they_were_written():
 
 
 def test_a_leg_with_ions_is_its_parts_and_what_theory_says_of_their_boxes():
-    """As benchmarks/charged_edges.py measured it: raw parts alone are off by more than their errors."""
+    """As benchmarks/charged_edges.py measured it: in the smaller box raw parts are off by three errors and more."""
     measured = json.loads((Path(__file__).parents[5] / "benchmarks" / "charged_edges.json").read_text())
     for box in measured["boxes"]:
         found, ion = box["against_parts"], box["ion_alone"]
-        assert abs(found["leg_less_raw_parts"] - found["foretold"]) < 2 * found["error"] < found["foretold"]
+        assert abs(found["leg_less_raw_parts"] - found["foretold"]) < 2 * found["error"]
         terms = 2 * (sum(ion["terms_kcal_per_mol"].values()) - ion["terms_kcal_per_mol"]["dsc"])
         assert 0 < terms < found["of_terms"]  # the sphere has its own
+    small = measured["boxes"][0]["against_parts"]
+    assert small["leg_less_raw_parts"] > 3 * small["error"]
+    apart = measured["first_less_last"]
+    assert abs(apart["with_ions"] - apart["foretold"]) < 2 * apart["error"]
