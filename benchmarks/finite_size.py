@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openmm
@@ -76,6 +77,21 @@ def slope(made: openmm.Context, at: float) -> float:
     return (energies[0] - energies[1]) / 0.1 / KJ_PER_KCAL
 
 
+def terms_of_ion(charge_e: float, sigma_nm: float, epsilon: float, waters: int, volume: float) -> Any:
+    """Rocklin's terms of one ion in a cube of TIP3P of so many Å³, kcal/mol."""
+    here = np.zeros((1, 3))
+    radius = lennard_jones_radii_angstrom(np.array([[charge_e, sigma_nm, epsilon]]))
+    permittivity = PERMITTIVITY["tip3p"]
+    potential = background_potential(here, radius, here, permittivity=permittivity, origin_angstrom=here[0])[0]
+    return correction_terms(
+        Charges(charge_e),
+        Solvent(permittivity, waters, 2 * 0.417 * 0.9572**2),
+        IntegratedPotentials(potential * charge_e, 0.0, potential * charge_e),
+        np.eye(3) * volume ** (1 / 3),
+        298.15,
+    )
+
+
 def charge(edge_nm: float, length_ps: float) -> dict:
     """Raw and corrected free energy of charging in one box, kcal/mol."""
     parent, places, waters = box(edge_nm)
@@ -100,17 +116,7 @@ def charge(edge_nm: float, length_ps: float) -> dict:
         variance += (weight / 2 * slopes[-1][2]) ** 2
         print(edge_nm, slopes[-1], file=sys.stderr, flush=True)
     volume = float(np.mean(volumes))
-    here = np.zeros((1, 3))
-    radius = lennard_jones_radii_angstrom(np.array([[CHARGE, SIGMA_NM, EPSILON]]))
-    epsilon = PERMITTIVITY["tip3p"]
-    potential = background_potential(here, radius, here, permittivity=epsilon, origin_angstrom=here[0])[0] * CHARGE
-    terms = correction_terms(
-        Charges(CHARGE),
-        Solvent(epsilon, waters, 2 * 0.417 * 0.9572**2),
-        IntegratedPotentials(potential, 0.0, potential),
-        np.eye(3) * volume ** (1 / 3),
-        298.15,
-    )
+    terms = terms_of_ion(CHARGE, SIGMA_NM, EPSILON, waters, volume)
     return {
         "edge_nm": volume ** (1 / 3) / 10,
         "waters": waters,

@@ -54,8 +54,9 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], contain
         settings.write_text(json.dumps(sections_of(given, own), default=float))
         config = BindingConfig.read(settings)
         found = check_campaign(
-            sheet, receptor, settings, Path(given["outdir"]), on_failure=config.run.on_failure, programs=not containers
-        )
+            sheet, receptor, settings, Path(given["outdir"]), on_failure=config.run.on_failure, programs=not containers,
+            called="settings",
+        )  # fmt: skip
     made = None if found.problems else made_from(found.rows, sheet, receptor, config, state.name)
     answer = {
         "problem": refusal(InputError(found.problems)) if found.problems else None,

@@ -414,3 +414,15 @@ def test_another_campaign_in_the_same_folder_is_refused(tmp_path, monkeypatch):
     set_aside(Path("out"), other)
     with pytest.raises(InputError, match="holds the results of another campaign .out: input /x.csv, receptor /y.pdb"):
         checked(Launch.model_validate({"io": io}))
+
+
+def test_a_fault_of_the_settings_names_no_scratch_file(tmp_path, monkeypatch):
+    """They are put into one for the check, which is gone when its name is read."""
+    monkeypatch.chdir(tmp_path)
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": "out"}
+    sections = {"run": {"mode": "rbfe"}, "md": {"solvent": "tip3p", "engine": "gromacs"}}
+    launch = Launch.model_validate({"io": io, "fe": {"charge_correction": "counter_ion"}} | sections)
+    with pytest.raises(InputError) as error:
+        checked(launch)
+    (told,) = [str(one) for one in error.value.problems if one.field == "charge_correction"]
+    assert told.startswith("settings, charge_correction: counter_ion with engine gromacs") and "openmm" in told

@@ -127,6 +127,7 @@ def check_campaign(
     *,
     on_failure: str = "raise",
     programs: bool = True,
+    called: str | None = None,
 ) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
@@ -142,6 +143,8 @@ def check_campaign(
         Failure policy: unless it is ``raise``, a molecule that cannot be used is left out as long as another can be.
     programs
         Whether what runs the MD must be on this machine; in containers it is in an image.
+    called
+        What messages call the settings, where `config` is no file that the user named.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def check_campaign(
     settings = settings.with_system(chosen or {})
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     boxed = all(row.solvated for row in rows) if rows else bool(table_problems) and brings_receptors(sheet)
-    problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where=str(config or "md"))
+    problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where=called or str(config or "md"))
     problems += setting_problems(settings)
     warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
     warnings += expected_doubts(settings)

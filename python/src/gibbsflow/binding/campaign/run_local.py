@@ -398,7 +398,9 @@ def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))
-        found = check_campaign(io.input, io.receptor, settings, io.outdir, on_failure=launch.run.on_failure)
+        found = check_campaign(
+            io.input, io.receptor, settings, io.outdir, on_failure=launch.run.on_failure, called="settings"
+        )
     for loss in found.losses:
         log.warning("%s", loss)
     for told in found.warnings:

@@ -28,6 +28,8 @@ SLACK_ANGSTROM = 2.0
 """What is kept away is put so much farther than its wall."""
 AT_DENSITY = 0.96
 """What is left of the edges of a box of water as tleap fills it, of some 40 Å and more."""
+OF_AN_EDGE = "ligands of one net charge"
+"""What an edge does without ions by: it has no sdr."""
 _PER_LINE = 5
 
 
@@ -91,7 +93,16 @@ def place_copy(complex_: Topology, ligand_atoms: Sequence[int], md: Md, shrinks_
     return CopyPlace(shift, padding, facts)
 
 
-def wall_for_ions(solute: Topology, box_nm: Floats, md: Md, shrinks_to: float, name: str) -> RemoteFacts:
+def wall_for_ions(
+    solute: Topology,
+    box_nm: Floats,
+    md: Md,
+    shrinks_to: float,
+    name: str,
+    *,
+    coming_angstrom: Floats | None = None,
+    instead: str = "abfe_protocol sdr",
+) -> RemoteFacts:
     """Find how far ions can be kept from a solute in its box.
 
     Parameters
@@ -106,6 +117,10 @@ def wall_for_ions(solute: Topology, box_nm: Floats, md: Md, shrinks_to: float, n
         What share of its edges a box may shrink to.
     name
         What messages call the system.
+    coming_angstrom
+        Where atoms that the solute gets on its way stand, shape (M, 3), Å; None for none.
+    instead
+        What does without ions, for the message.
 
     Returns
     -------
@@ -118,14 +133,16 @@ def wall_for_ions(solute: Topology, box_nm: Floats, md: Md, shrinks_to: float, n
         For a box without room.
     """
     atoms = range(len(solute.elements))
-    _, reach = _sphere(solute, atoms)
+    centre, reach = _sphere(solute, atoms)
+    if coming_angstrom is not None and len(coming_angstrom):
+        reach = max(reach, float(np.linalg.norm(coming_angstrom - centre, axis=1).max()))
     # nearest images of reduced vectors are found by rounding, which is right as far as half the least edge
     room = float(np.diag(box_nm).min()) * 10 * shrinks_to / 2 - SLACK_ANGSTROM
     least = min(room, reach + MOST_GAP_ANGSTROM)
     if least < reach + LEAST_GAP_ANGSTROM:
         more = md.padding_angstrom + math.ceil((reach + LEAST_GAP_ANGSTROM - least) / 0.75)
         what = f"the box has no room for a counter-ion {LEAST_GAP_ANGSTROM:g} Å from the solute and from its images"
-        right = f"padding_angstrom of {more:g}, or box_shape box, or abfe_protocol sdr"
+        right = f"padding_angstrom of {more:g}, or box_shape box, or {instead}"
         raise InputError(Problem(name, what, right, field="padding_angstrom"))
     return RemoteFacts(
         centre_atoms=_heavy(solute, atoms), least_angstrom=round(least, 3), gap_angstrom=round(least - reach, 3)
@@ -133,7 +150,7 @@ def wall_for_ions(solute: Topology, box_nm: Floats, md: Md, shrinks_to: float, n
 
 
 def lacking_room(prmtop: Path, inpcrd: Path, solute: Sequence[int], md: Md, name: str) -> Problem | None:
-    """Foretell whether ions can be kept from a solute in a box that has yet to find its density.
+    """Foretell whether ions of an edge can be kept from a solute in a box that has yet to find its density.
 
     Parameters
     ----------
@@ -154,7 +171,7 @@ def lacking_room(prmtop: Path, inpcrd: Path, solute: Sequence[int], md: Md, name
     box, atoms = Topology.read(prmtop, inpcrd), list(solute)
     inside = Topology(box.elements[atoms], box.residue_of[atoms], box.charges_e[atoms], box.positions_angstrom[atoms])
     try:
-        wall_for_ions(inside, box_vectors_nm(inpcrd), md, AT_DENSITY, name)
+        wall_for_ions(inside, box_vectors_nm(inpcrd), md, AT_DENSITY, name, instead=OF_AN_EDGE)
     except InputError as error:
         return error.problems[0]
     return None

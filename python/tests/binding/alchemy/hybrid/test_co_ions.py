@@ -1,5 +1,8 @@
 """Waters that become ions: where they stand, and what they become."""
 
+import json
+from pathlib import Path
+
 import edges
 import numpy as np
 import pytest
@@ -54,8 +57,42 @@ def test_a_box_without_room_is_refused():
         far_waters(topology, range(7), frames, boxes, 40, edges.MD, seed=3, name="box")
 
 
+def test_a_ligand_that_grows_needs_its_room_before_it_has_grown():
+    """Atoms that B alone has count for how far from the ligand an ion can be kept."""
+    topology, frames, boxes = box("acetate")
+
+    def of_wall(*own_nm):
+        own = frames[:1, :4].mean(axis=1, keepdims=True) + np.reshape(own_nm, (1, -1, 3))
+        grown = np.concatenate([frames[:1], own], axis=1)
+        moved, _, wall = far_waters(topology, range(7), grown, boxes[:1], 1, edges.MD, seed=3, name="box")
+        np.testing.assert_array_equal(moved[0, frames.shape[1] :], own[0])
+        return wall
+
+    alone = of_wall()
+    reach_nm = (alone.least_angstrom - alone.gap_angstrom) / 10
+    assert of_wall((reach_nm - 0.05, 0, 0), (0.1, 0, 0)) == alone
+    near = of_wall((0.1, 0, 0), (0, 0, reach_nm + 0.005))
+    assert near.gap_angstrom == pytest.approx(alone.gap_angstrom - 0.05, abs=2e-3)
+    with pytest.raises(InputError, match="no room for a counter-ion .* or ligands of one net charge"):
+        of_wall((0, (alone.least_angstrom - 4.9) / 10, 0))
+
+
 def test_they_are_read_as_they_were_written():
     ions = CoIons.of([(3, 4, 5), (6, 7, 8)], ion_of("tip3p", ANION))
     assert CoIons.from_dict(ions.as_dict()) == ions
     assert str(ions) == "2 waters far from the ligand become Cl-"
     assert ions.lennard_jones_in([[0.0, 1.0, 2.0]] * 9)[6] == [0.0, ions.sigma_nm, ions.epsilon_kj_per_mol]
+
+
+def test_a_leg_with_ions_is_its_parts_and_what_theory_says_of_their_boxes():
+    """As benchmarks/charged_edges.py measured it: in the smaller box raw parts are off by three errors and more."""
+    measured = json.loads((Path(__file__).parents[5] / "benchmarks" / "charged_edges.json").read_text())
+    for box in measured["boxes"]:
+        found, ion = box["against_parts"], box["ion_alone"]
+        assert abs(found["leg_less_raw_parts"] - found["foretold"]) < 2 * found["error"]
+        terms = 2 * (sum(ion["terms_kcal_per_mol"].values()) - ion["terms_kcal_per_mol"]["dsc"])
+        assert 0 < terms < found["of_terms"]  # the sphere has its own
+    small = measured["boxes"][0]["against_parts"]
+    assert small["leg_less_raw_parts"] > 3 * small["error"]
+    apart = measured["first_less_last"]
+    assert abs(apart["with_ions"] - apart["foretold"]) < 2 * apart["error"]

@@ -202,6 +202,20 @@ def test_an_edge_that_changes_the_net_charge_has_the_same_ion_in_both_boxes(tmp_
     assert offsets[0] == offsets[1] and len(offsets[0]) == 9
     with pytest.raises(InputError, match="in one leg alone does not drop out"):
         prepared(tmp_path / "solvation", "acetate", "ethane", config)
+    with pytest.raises(InputError, match="its pull code holds no wall about ions.*--engine openmm"):
+        prepared(tmp_path / "gromacs", "acetate", "ethane", config, protocol=twice, engine="gromacs")
+
+
+def test_an_edge_between_ligands_of_one_charge_needs_no_ion(tmp_path):
+    """Whatever is asked for on behalf of other edges of its network."""
+    there = RELATIVE_IN_WATER[1]
+    twice = (there, replace(there, name="again", sign=-there.sign))
+    config = settings()
+    config = config.model_copy(update={"fe": config.fe.model_copy(update={"charge_correction": "counter_ion"})})
+    system, result = prepared(tmp_path, "acetate", "acetate", config, protocol=twice)
+    assert result.figures["windows"] == {"solvent": 11, "again": 11} and system.facts(EdgeFacts).edge_ions is None
+    leg = read_leg_folder(system.path("legs") / "solvent")
+    assert leg.ions is None and not leg.apart
 
 
 def test_what_no_edge_can_be_made_of_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from openmm import unit
 
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.tether import tether
@@ -46,10 +47,10 @@ def edge(a, b, solvent, soft_core="beutler"):
     return hybrid_topology(shared, edges.positions_nm(a), edges.positions_nm(b), soft_core=soft_core)
 
 
-def dual(a, b, solvent, ions=None):
+def dual(a, b, solvent, ions=None, ends=None):
     """Both ligands as a whole, B where A is; and the restraint between them."""
-    first = fixed(edges.end(a, solvent))
-    shared = SharedAtoms(first, fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")), ())
+    ends = ends or (fixed(edges.end(a, solvent)), fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")))
+    shared = SharedAtoms(*ends, ())
     poses = edges.positions_nm(a), edges.positions_nm(b)
     poses = poses[0], poses[1] - poses[1].mean(axis=0) + poses[0].mean(axis=0) + (0.05, 0.02, 0)
     pose = Pose(poses[1], shared.place_a, poses[0])
@@ -143,26 +144,44 @@ def test_the_ends_of_two_whole_ligands_are_the_parents(a, b, solvent):
         assert np.isfinite(energy(made.at(state), positions, box))
 
 
-@pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize(("a", "b"), [("acetate", "ethane"), ("ethane", "acetate")])
-def test_a_box_whose_charge_changes_is_neutral_at_all_lambdas_and_its_ends_are_the_parents(a, b, whole):
-    """A water becomes an ion: A's end is A's box, B's has the ion in place of the water's oxygen."""
-    first = fixed(edges.end(a, "tip3p"))
-    size, water = first.system.getNumParticles(), tuple(range(first.size, first.size + 3))
-    ions = CoIons.of([water], ion_of("tip3p", ANION if b == "ethane" else CATION))
+def of_charge(end, charge):
+    """The same with another net charge, an equal share of the difference on each atom of the ligand."""
+    more, force = (charge - end.charge) / end.size, end.nonbonded
+    for atom in end.ligand:
+        q, *lj = force.getParticleParameters(atom)
+        force.setParticleParameters(atom, q._value + more, *lj)
+    return EndState(end.name, end.system, end.ligand, end.topology)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "charges", "whole"),
+    [
+        ("acetate", "ethane", (-1, 0), False), ("acetate", "ethane", (-1, 0), True),
+        ("ethane", "acetate", (0, -1), False), ("ethane", "acetate", (0, -1), True),
+        ("methanol", "ethane", (1, 0), False), ("methanol", "ethane", (2, 1), False),
+        ("ethane", "methanol", (1, -1), False), ("ethane", "methanol", (-1, 1), True),
+    ],
+)  # fmt: skip
+def test_a_box_whose_charge_changes_is_neutral_at_all_lambdas_and_its_ends_are_the_parents(a, b, charges, whole):
+    """Waters become ions: A's end is A's box, B's has ions in place of their oxygens."""
+    first, second = of_charge(fixed(edges.end(a, "tip3p")), charges[0]), of_charge(edges.end(b), charges[1])
+    size, count = first.system.getNumParticles(), abs(charges[1] - charges[0])
+    waters = [tuple(range(k, k + 3)) for k in range(first.size, first.size + 3 * count, 3)]
+    ions = CoIons.of(waters, ion_of("tip3p", ANION if charges[1] > charges[0] else CATION))
     if whole:
-        made, held, positions = dual(a, b, "tip3p", ions)
+        made, held, positions = dual(a, b, "tip3p", ions, (first, second))
         tied = held.energy_kcal_per_mol(positions * 10) * KJ_PER_KCAL
     else:
-        shared = share_atoms(first, edges.end(b), edges.pairs(a, b))
+        shared = share_atoms(first, second, edges.pairs(a, b))
         made = hybrid_topology(shared, edges.positions_nm(a), edges.positions_nm(b), ions=ions)
         positions, tied = placed(made, a, b, "tip3p"), 0.0
     box, shared = edges.box_nm(a), made.shared
-    parent_b = fixed(edges.in_the_box_of(b, a))
-    force = parent_b.nonbonded
-    moved = shared.b.size - shared.a.size
-    for atom, charge, epsilon in zip(water, (ions.charge_e, 0, 0), (ions.epsilon_kj_per_mol, 0, 0), strict=True):
-        force.setParticleParameters(atom + moved, charge, ions.sigma_nm, epsilon)
+    parent_b = of_charge(fixed(edges.in_the_box_of(b, a)), charges[1])
+    force, moved = parent_b.nonbonded, shared.b.size - shared.a.size
+    became = (ions.charge_e, 0, 0), (ions.epsilon_kj_per_mol, 0, 0)
+    for water in waters:
+        for atom, charge, epsilon in zip(water, *became, strict=True):
+            force.setParticleParameters(atom + moved, charge, ions.sigma_nm, epsilon)
     rest = [i for i in range(size) if i not in shared.a.place]
     for state, parent, where, end, place in (
         (A_END, shared.a.system, range(size), shared.b, shared.place_b),
@@ -177,7 +196,7 @@ def test_a_box_whose_charge_changes_is_neutral_at_all_lambdas_and_its_ends_are_t
         for index in range(force.getNumParticleParameterOffsets()):
             name, _, charge, *_ = force.getParticleParameterOffset(index)
             total += state[name] * charge
-        assert total == pytest.approx(shared.a.charge, abs=1e-5)
+        assert total == pytest.approx(charges[0], abs=1e-5)
 
 
 def states():

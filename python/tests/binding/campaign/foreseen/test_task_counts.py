@@ -49,7 +49,12 @@ def test_edges_of_a_file_are_counted(tmp_path: Path) -> None:
     network = tmp_path / "network.csv"
     network.write_text("ligand_a,ligand_b\nl0,l1\nl1,l2\nl2,l0\n")
     found = foresee(rows(3), settings(mode="rbfe", network=str(network), replicates=1))
-    assert (found.tasks["FE_PREPARE"], found.tasks["FE_RUN"], found.notes) == (3, 6, ())
+    assert (found.tasks["FE_PREPARE"], found.tasks["FE_RUN"]) == (3, 6)
+    assert found.notes == ("edges of hard maps and of two whole ligands take 21 windows a leg",)
+    ions = settings(mode="rbfe", network=str(network), solvent="tip3p", charge_correction="counter_ion")
+    assert "change the net charge take 25 windows a leg, of two whole ligands 33" in foresee(rows(3), ions).notes[1]
+    chosen = dict.fromkeys(("complex_schedule", "solvent_schedule"), "rbfe_21")
+    assert foresee(rows(3), settings(mode="rbfe", network=str(network), **chosen)).notes == ()
 
 
 def test_other_modes() -> None:

@@ -22,7 +22,7 @@ from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE
 from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
 from gibbsflow.binding.facts import RemoteFacts
 from gibbsflow.binding.forcefield.ions import Ion
-from gibbsflow.binding.forcefield.remote import beyond_wall, wall_for_ions
+from gibbsflow.binding.forcefield.remote import OF_AN_EDGE, beyond_wall, wall_for_ions
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import InputError, Problem
@@ -172,7 +172,8 @@ def far_waters(
     solute
         What the waters are kept away from.
     frames_nm, boxes_nm
-        Shapes (F, N, 3) and (F, 3, 3), nm.
+        Shapes (F, N, 3) and (F, 3, 3), nm. Atoms beyond those of the topology are those that only B has: as far as they
+        reach, the solute does.
     count
         How many.
     md
@@ -200,7 +201,11 @@ def far_waters(
     waters = _waters(topology, set(order))
     of_solute = topology.elements[order], topology.residue_of[order], topology.charges_e[order]
     inside = [Topology(*of_solute, frame[order] * 10) for frame in frames_nm]
-    walls = [wall_for_ions(one, box, md, BREATHES_TO, name) for one, box in zip(inside, boxes_nm, strict=True)]
+    coming = frames_nm[:, len(topology.elements) :] * 10
+    walls = [
+        wall_for_ions(one, box, md, BREATHES_TO, name, coming_angstrom=own, instead=OF_AN_EDGE)
+        for one, box, own in zip(inside, boxes_nm, coming, strict=True)
+    ]
     wall = min(walls, key=lambda one: one.least_angstrom)
     random = np.random.default_rng(seed)
     oxygens = np.array([atoms[0] for atoms in waters], dtype=int)

@@ -250,16 +250,6 @@ def _write_leg(
     shared = share_files((a.name, b.name), a.path(leg.topology), ligand, b.path("ligand_prmtop"), pairs, own_md, engine)
     frames_nm, ions = frames_nm[:, inside], None
     apart: tuple[Apart, ...] = ()
-    if charge_problem(shared) is not None:  # what is to be done about it was checked before
-        assert boxes_nm is not None
-        count = round(shared.b.charge - shared.a.charge)
-        solute = [place[atom] for part in ("receptor", "ligand") if part in leg.parts for atom in parts[part]]
-        frames_nm, waters, wall = far_waters(
-            Topology.read_prmtop(a.path(leg.topology), frames_nm[0] * 10), solute, frames_nm, boxes_nm, abs(count), md,
-            seed=derive_seed(config.run.seed, name, leg.name, "waters"), name=f"{name}, {leg.name}",
-        )  # fmt: skip
-        ions = CoIons.of(waters, ion_of(md.solvent, ANION if count > 0 else CATION))
-        apart = kept_apart(wall.model_copy(update={"ion_atoms": tuple(atoms[0] for atoms in waters)}))
     pose: Pose | None = None
     site: tuple[int, ...] = ()
     if shared.dual:
@@ -267,6 +257,16 @@ def _write_leg(
             site = tuple(place[atom] for atom in a.facts(TopologyFacts).site_atoms)
         pose = _pose(a, b, leg, ligand, site)
     positions = hybrid_positions(shared, frames_nm, read_positions_nm(b.path("ligand_inpcrd")), pose)
+    if charge_problem(shared) is not None:  # what is to be done about it was checked before
+        assert boxes_nm is not None
+        count = round(shared.b.charge - shared.a.charge)
+        solute = [place[atom] for part in ("receptor", "ligand") if part in leg.parts for atom in parts[part]]
+        positions, waters, wall = far_waters(
+            Topology.read_prmtop(a.path(leg.topology), frames_nm[0] * 10), solute, positions, boxes_nm, abs(count), md,
+            seed=derive_seed(config.run.seed, name, leg.name, "waters"), name=f"{name}, {leg.name}",
+        )  # fmt: skip
+        ions = CoIons.of(waters, ion_of(md.solvent, ANION if count > 0 else CATION))
+        apart = kept_apart(wall.model_copy(update={"ion_atoms": tuple(atoms[0] for atoms in waters)}))
     for note in shared.notes:
         account.note(note)
     for clash in clashes(shared, positions[0], None if boxes_nm is None else boxes_nm[0]):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.protocols import LegSpec, of_edge, protocol_of
 from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.network.design.links import kind_of
@@ -104,6 +104,8 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
         protocol = protocol_of(run.mode, explicit=md.explicit, fe=fe)
         schedules = leg_schedules(fe, protocol)
         plan = sampling(md, fe)
+        if run.mode in COMPARING:
+            notes += _longer_edges(settings, protocol)
         runs = 0
         for leg in protocol:
             windows = len(schedules[leg.name])
@@ -121,6 +123,23 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
         tasks["ANALYSIS_TRANSFORMATION"] = items
     tasks["ANALYSIS_CAMPAIGN"] = 1
     return Foreseen(tasks, tuple(work), tuple(notes))
+
+
+def _longer_edges(settings: BindingConfig, protocol: Sequence[LegSpec]) -> list[str]:
+    """Name edges that take more windows than are counted, where schedules follow what an edge changes."""
+    explicit = settings.md.explicit
+
+    def windows(*, dual: bool, changes: bool) -> int:
+        table = of_edge(protocol, hard=True, dual=dual, charge_changes=changes, explicit=explicit)
+        return max(len(states) for states in leg_schedules(settings.fe, table).values())
+
+    if "auto" not in (getattr(settings.fe, leg.schedule) for leg in protocol):
+        return []
+    told = [f"edges of hard maps and of two whole ligands take {windows(dual=True, changes=False)} windows a leg"]
+    if explicit and settings.fe.charge_correction == "counter_ion":
+        more = [windows(dual=dual, changes=True) for dual in (False, True)]
+        told.append(f"edges that change the net charge take {more[0]} windows a leg, of two whole ligands {more[1]}")
+    return told
 
 
 def _edges(network: str, ligands: int, notes: list[str]) -> int:
