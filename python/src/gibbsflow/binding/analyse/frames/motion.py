@@ -316,8 +316,10 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
         missing = (turned := part.get("orientations") or {}).get("missing_kcal_per_mol", 0.0)
         if abs(missing) >= _NOTED_KCAL_PER_MOL:
             reason = " and ".join("{ligand} in {seen} of {ways}".format(**one) for one in turned["of"])
-            reason += " equivalent orientations: as long as they do not turn in the site, ΔΔG lacks up to "
-            reason += f"{missing:+.2f} kcal/mol (-kT ln of the others, by the ligands' symmetry alone)"
+            reason += (
+                " equivalent orientations, beside those that both have at all λ: as long as they do not turn in the "
+            )
+            reason += f"site, ΔΔG lacks up to {missing:+.2f} kcal/mol (-kT ln of the others, by symmetry alone)"
             if abs(missing) >= MISSING_KCAL_PER_MOL:
                 findings.append(Doubted("orientations", reason, *where))
             else:
