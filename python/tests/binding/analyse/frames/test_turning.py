@@ -21,7 +21,7 @@ from gibbsflow.binding.facts import SettingsFacts
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe, Run
 from gibbsflow.units import kt_kcal_per_mol
-from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -173,3 +173,13 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
     (runs[0] / "trajectory_10.xtc").write_bytes(b"half")
     motion, _ = analyse_motion(system, runs, {})
     assert motion["legs"] == [] and "trajectory_10.xtc" in motion["unreadable"][0]
+    kept = read_json(runs[0] / "trajectory.json")
+    for damaged in ({}, [], kept | {"atoms": kept["atoms"][:5]} if kept["atoms"] else {}):
+        write_json(runs[0] / "trajectory.json", damaged)
+        (runs[0] / "trajectory_10.xtc").write_bytes((runs[0] / "trajectory_00.xtc").read_bytes())
+        motion, _ = analyse_motion(system, runs, {})
+        assert motion["legs"] == [] and "trajectory.json: damaged" in motion["unreadable"][0]
+    for damaged in ([], {"leg": 3}, read_json(folder / "leg.json") | {"hybrid": {}}):
+        write_json(runs[0] / "leg.json", damaged)
+        motion, _ = analyse_motion(system, runs, {})
+        assert motion["legs"] == [] and "leg.json: damaged" in motion["unreadable"][0]

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
 from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
@@ -30,7 +31,7 @@ from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import StateError
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
-from gibbsflow.workflow.files import read_arrays, read_json
+from gibbsflow.workflow.files import as_written, read_arrays, read_json
 
 LEAST_FRAMES = 10
 """Frames of each end that anything is said of."""
@@ -182,40 +183,49 @@ def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[s
     Raises
     ------
     StateError
-        For a trajectory that cannot be read, and for a ligand with too many ways to be looked at.
+        For files that cannot be read, or are not as they were written, and a ligand with too many ways to be looked at.
     """
-    if "hybrid" not in leg or not leg["receptor_atoms"]:
-        return None
-    files = [run / trajectory_file(window) for window in (0, len(leg["states"]) - 1)]
-    if not all(file.is_file() for file in (*files, run / ABOUT)):
-        return None
-    first, last = (read_frames_nm(file)[0] * 10 for file in files)
-    if min(len(first), len(last)) < LEAST_FRAMES:
-        return None
-    start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
-    start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
-    one, two = _ligands(leg, folder)
-    for name, ligand in zip(leg["hybrid"]["ligands"], (one, two), strict=True):
+    with as_written(run / LEG, "`fe prepare`"):
+        if "hybrid" not in leg or not leg["receptor_atoms"]:
+            return None
+        files = [run / trajectory_file(window) for window in (0, len(leg["states"]) - 1)]
+        if not all(file.is_file() for file in (*files, run / ABOUT)):
+            return None
+        first, last = leg["hybrid"]["ligands"]
+        one, two = _ligands(leg, folder)
+        shared = _shared(leg, one, two)
+        receptor = sorted(set(leg["receptor_atoms"]) & set(heavy_atoms(folder / leg["topology"])))
+        start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
+        start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
+        apart = np.linalg.norm(start[receptor][:, None] - start[one.heavy][None], axis=-1).min(axis=1)
+    for name, ligand in ((first, one), (last, two)):
         if len(ligand.ways) >= MOST_MAPPINGS:
             what = (
                 f"{name} can be numbered in {MOST_MAPPINGS} ways or more: its equivalent orientations are not counted"
             )
             raise StateError(f"{run}: {what}")
-    receptor = np.array(sorted(set(leg["receptor_atoms"]) & set(heavy_atoms(folder / leg["topology"]))), dtype=np.int32)
-    apart = np.linalg.norm(start[receptor][:, None] - start[one.heavy][None], axis=-1).min(axis=1)
-    site = receptor[apart <= SITE_ANGSTROM]
-    if len(site) < 3:  # noqa: PLR2004
+    site = [atom for atom, near in zip(receptor, apart <= SITE_ANGSTROM, strict=True) if near]
+    frames = [_kept(file, run / ABOUT, [*site, *ligand.heavy]) for file, ligand in zip(files, (one, two), strict=True)]
+    if len(site) < 3 or min(map(len, frames)) < LEAST_FRAMES:  # noqa: PLR2004
         return None
-    kept = read_json(run / ABOUT)["atoms"]
-    at = (lambda atoms: atoms) if kept is None else (lambda atoms: np.searchsorted(kept, atoms))
-    begun = np.concatenate([start[None, [*site, *one.heavy]], first[:, at(np.array([*site, *one.heavy]))]])
+    frames[0] = np.concatenate([start[None, [*site, *one.heavy]], frames[0]])
+    laid = [superposed(of, range(len(site)))[:, len(site) :] for of in frames]
     found = [
-        orientations(superposed(frames, range(len(site)))[:, len(site) :], ligand.graph, shared)
-        for frames, ligand, shared in zip(
-            (begun, last[:, at(np.array([*site, *two.heavy]))]), (one, two), _shared(leg, one, two), strict=True
-        )
+        orientations(where, ligand.graph, ways) for where, ligand, ways in zip(laid, (one, two), shared, strict=True)
     ]
-    return {name: seen for name, seen in zip(leg["hybrid"]["ligands"], found, strict=True) if seen}
+    return {name: seen for name, seen in zip((first, last), found, strict=True) if seen}
+
+
+def _kept(file: Path, about: Path, atoms: Sequence[int]) -> Floats:
+    """Atoms of a leg in the frames of a window, Å."""
+    frames, _ = read_frames_nm(file)
+    content = read_json(about)
+    with as_written(about, "`fe run`"):
+        kept = content["atoms"]
+        at = list(atoms) if kept is None else [kept.index(atom) for atom in atoms]
+    if max(at) >= frames.shape[1]:
+        raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {about.name} names")
+    return frames[:, at] * 10
 
 
 def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float) -> float:
@@ -269,9 +279,9 @@ def _ligands(leg: Mapping[str, Any], folder: Path) -> tuple[_Ligand, _Ligand]:
     """Both ligands of an edge."""
     old: Sequence[int] = leg["hybrid"]["old_atoms"]
     shared = {j: old[i] for i, j in leg["hybrid"]["pairs"]}
-    own = iter(sorted(set(leg["ligand_atoms"]) - set(old)))
-    count = len(shared) + len(leg["ligand_atoms"]) - len(old)
-    place = [shared[j] if j in shared else next(own) for j in range(count)]
+    own = sorted(set(leg["ligand_atoms"]) - set(old), reverse=True)
+    count = len(shared) + len(own)
+    place = [shared[j] if j in shared else own.pop() for j in range(count)]
     first = _Ligand.read(folder / leg["topology"], old, old)
     return first, _Ligand.read(folder / leg["hybrid"]["other_topology"], range(count), place)
 
