@@ -174,7 +174,7 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
     motion, _ = analyse_motion(system, runs, {})
     assert motion["legs"] == [] and "trajectory_10.xtc" in motion["unreadable"][0]
     kept = read_json(runs[0] / "trajectory.json")
-    for damaged in ({}, [], kept | {"atoms": kept["atoms"][:5]} if kept["atoms"] else {}):
+    for damaged in ({}, [], kept | {"atoms": kept["atoms"][:5]}, kept | {"atoms": kept["atoms"][::-1]}):
         write_json(runs[0] / "trajectory.json", damaged)
         (runs[0] / "trajectory_10.xtc").write_bytes((runs[0] / "trajectory_00.xtc").read_bytes())
         motion, _ = analyse_motion(system, runs, {})

@@ -222,6 +222,8 @@ def _kept(file: Path, about: Path, atoms: Sequence[int]) -> Floats:
     content = read_json(about)
     with as_written(about, "`fe run`"):
         kept = content["atoms"]
+        if kept is not None and kept != sorted(kept):
+            raise ValueError("atoms out of order")
         at = list(atoms) if kept is None else [kept.index(atom) for atom in atoms]
     if max(at) >= frames.shape[1]:
         raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {about.name} names")
