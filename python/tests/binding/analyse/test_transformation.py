@@ -1,5 +1,7 @@
 """The record of a transformation: what it is made of, where it came from, and what it refuses."""
 
+from dataclasses import replace
+
 import pytest
 from oscillators import SOLVENT, Oscillators, write_solvation, write_transformation
 from solvation import MODE, SOLVATION
@@ -7,7 +9,7 @@ from solvation import MODE, SOLVATION
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.alchemy.restraint.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
-from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
+from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, StateError
@@ -162,9 +164,25 @@ def test_another_protocol_has_its_own_legs_and_signs(tmp_path, monkeypatch):
 
 
 def test_double_decoupling_without_its_standard_state_is_refused(tmp_path):
-    system, runs, _ = write_solvation(tmp_path)
+    system, runs = write_transformation(tmp_path, replicates=1)
+    system = replace(system, meta={key: value for key, value in system.meta.items() if key != "standard_state"})
     with pytest.raises(StateError, match="no standard state"):
         analyse_transformation(system, runs, Analysis())
+
+
+def test_legs_of_another_mode_are_refused(tmp_path):
+    """Those of an edge have the names of those of a ligand, and other signs."""
+    system, runs = write_transformation(tmp_path, replicates=1)
+    with pytest.raises(
+        InputError, match="run.mode: has legs complex and solvent of one ligand, not those of mode rbfe"
+    ):
+        analyse_transformation(system, runs, Analysis(), "rbfe")
+    edge = system.with_facts(EdgeFacts(edge_ligands=("a", "b"), edge_pairs=(), edge_topology="dual"))
+    with pytest.raises(InputError, match="complex and solvent of an edge, not those of mode abfe"):
+        analyse_transformation(edge, runs, Analysis())
+    solvation, others, _ = write_solvation(tmp_path / "solvation")
+    with pytest.raises(InputError, match="solvent and vacuum of one ligand, not those of mode abfe"):
+        analyse_transformation(solvation, others, Analysis())
 
 
 def test_windows_that_were_placed_are_those_expected_and_a_pilot_that_was_not_measured_is_a_doubt(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
-from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, LegSpec, mode_of_legs, protocol_of, restrains
+from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, LegSpec, leg_names, mode_of_legs, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.restraints import restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.binding.analyse import cycle_split
@@ -22,11 +22,11 @@ from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, Gi
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, hashed
 from gibbsflow.errors import InputError, Problem, StateError
-from gibbsflow.workflow.files import inputs_hash, read_json
+from gibbsflow.workflow.files import as_written, inputs_hash, read_json
 from gibbsflow.workflow.result import versions
 
 FILE_NAME = "record.json"
-PHYSICS = 4
+PHYSICS = 5
 """Raised by hand when the same samples give other numbers, or other doubts."""
 _KEPT = ("md", "equil", "fe", "restraint", "param", "receptor_name", "receptor_kind", "ligand_smiles", "anchors")
 """Parts of the system's meta that are provenance."""
@@ -62,7 +62,7 @@ def analyse_transformation(
     Raises
     ------
     InputError
-        For runs, or a record, of another transformation, and files that cannot be read.
+        For runs, or a record, of another transformation, for legs of another mode, and files that cannot be read.
     StateError
         For a system without legs, or without standard state where its legs need one.
     """
@@ -74,7 +74,13 @@ def analyse_transformation(
     mode = mode_of_legs(mode)
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
     placed = _placed(runs)
-    windows = {name: len(content["states"]) for name, content in legs.items()}
+    if legs and (set(leg_names(protocol)) - set(legs) or any(leg.relative for leg in protocol) == (edge is None)):
+        what = (
+            f"has legs {' and '.join(legs)} of {'one ligand' if edge is None else 'an edge'}, not those of mode {mode}"
+        )
+        raise InputError(Problem(str(system.root), what, "the mode of its `fe prepare`", field="run.mode"))
+    with as_written(system.root / "legs", "`fe prepare`"):
+        windows = {name: len(content["states"]) for name, content in legs.items()}
     windows |= {name: content["windows"] for name, content in placed.items() if "windows" in content}
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
     if not legs or prepared is None or (restrains(protocol) and standard_state is None):

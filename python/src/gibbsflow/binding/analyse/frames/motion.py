@@ -5,7 +5,7 @@ All is seen from one structure, the representative frame of the equilibration, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
@@ -26,7 +27,7 @@ from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.units import Floats, Ints
-from gibbsflow.workflow.files import read_arrays, read_json
+from gibbsflow.workflow.files import as_written, read_arrays, read_json, within
 
 MOST_FRAMES = 200
 """Frames of one part that are looked at, evenly spread."""
@@ -219,23 +220,13 @@ def analyse_motion(
     if base is not None:
         coupled.append(base.representative_angstrom[None, list(base.ligand)])
         for run in map(Path, runs):
-            if not (run / ABOUT).is_file() or not (run / "leg.json").is_file():
-                continue
-            leg, about = read_json(run / "leg.json"), read_json(run / ABOUT)
-            places = _places_in_leg(base, system, leg, about)
-            numbers = [int(path.stem.removeprefix("trajectory_")) for path in run.glob("trajectory_*.xtc")]
-            for end, window in (("coupled", 0), ("decoupled", len(leg["states"]) - 1)):
-                if places is None or window not in numbers:
-                    continue
-                try:
-                    frames, time_ps = read_frames_nm(run / trajectory_file(window))
-                except StateError as error:
-                    motion["unreadable"].append(str(error))
-                    continue
-                found = {"window": window, **look(places, frames * 10, time_ps)}
-                seen.setdefault((leg["leg"], _replicate(run)), {})[end] = found
-                if end == "coupled":
-                    coupled.append(_laid(places, frames * 10)[1:, len(places.site) :])
+            try:
+                for leg, end, found, ligand in _ends_of(run, system, base, motion["unreadable"]):
+                    seen.setdefault((leg, _replicate(run)), {})[end] = found
+                    if end == "coupled":
+                        coupled.append(ligand)
+            except (InputError, StateError) as error:
+                motion["unreadable"].append(str(error))
     for run in map(Path, runs):
         try:
             if turned := _turned(run, system):
@@ -246,13 +237,40 @@ def analyse_motion(
     return motion, None if base is None else _pose(base, coupled)
 
 
+def _ends_of(
+    run: Path, system: SimSystem, base: _Base, unreadable: list[str]
+) -> Iterator[tuple[str, str, dict[str, Any], Floats]]:
+    """Leg, end, what its window shows, and its ligand with the site laid on that of the representative frame."""
+    if not (run / ABOUT).is_file() or not (run / LEG).is_file():
+        return
+    leg, about = read_json(run / LEG), read_json(run / ABOUT)
+    with as_written(run / LEG, f"`fe prepare`, or {ABOUT} as `fe run`"):
+        name, windows = str(leg["leg"]), {"coupled": 0, "decoupled": len(leg["states"]) - 1}
+        places = _places_in_leg(base, system, leg, about)
+    for end, window in windows.items():
+        file = run / trajectory_file(window)
+        if places is None or not file.is_file():
+            continue
+        try:
+            frames, time_ps = read_frames_nm(file)
+            if frames.shape[1] <= np.concatenate([places.ligand, places.site, places.receptor, places.oxygens]).max():
+                raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {ABOUT} names")
+        except StateError as error:
+            unreadable.append(str(error))
+            continue
+        found = {"window": window, **look(places, frames * 10, time_ps)}
+        yield name, end, found, _laid(places, frames * 10)[1:, len(places.site) :]
+
+
 def _turned(run: Path, system: SimSystem) -> dict[str, Any] | None:
     """Equivalent orientations of an edge's ligands, and what ΔΔG lacks without the others."""
     simulated = system.find(SettingsFacts)
-    if simulated is None or not (run / "leg.json").is_file():
+    if simulated is None or not (run / LEG).is_file():
         return None
-    leg = read_json(run / "leg.json")
-    if (seen := edge_orientations(leg, run, system.root / "legs" / leg["leg"])) is None:
+    leg = read_json(run / LEG)
+    with as_written(run / LEG, "`fe prepare`"):
+        folder = within(system.root / "legs", leg["leg"])
+    if (seen := edge_orientations(leg, run, folder)) is None:
         return None
     missing = missing_kcal_per_mol(seen, simulated.md.temperature_k)
     of = [{"ligand": name, **vars(one)} for name, one in seen.items()]
@@ -261,7 +279,10 @@ def _turned(run: Path, system: SimSystem) -> dict[str, Any] | None:
 
 def _replicate(run: Path) -> int:
     """Which replicate a run is of, as its windows say."""
-    return int(read_window_meta(next(run.glob("window_*.parquet")))["replicate"])
+    windows = sorted(run.glob("window_*.parquet"))
+    if not windows:
+        raise StateError(f"{run}: frames, but the samples of no window")
+    return int(read_window_meta(windows[0])["replicate"])
 
 
 def _pose(base: _Base, ligand: Sequence[Floats]) -> dict[str, Any]:
@@ -316,8 +337,10 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
         missing = (turned := part.get("orientations") or {}).get("missing_kcal_per_mol", 0.0)
         if abs(missing) >= _NOTED_KCAL_PER_MOL:
             reason = " and ".join("{ligand} in {seen} of {ways}".format(**one) for one in turned["of"])
-            reason += " equivalent orientations: as long as they do not turn in the site, ΔΔG lacks up to "
-            reason += f"{missing:+.2f} kcal/mol (-kT ln of the others, by the ligands' symmetry alone)"
+            reason += (
+                " equivalent orientations, beside those that both have at all λ: as long as they do not turn in the "
+            )
+            reason += f"site, ΔΔG lacks up to {missing:+.2f} kcal/mol (-kT ln of the others, by symmetry alone)"
             if abs(missing) >= MISSING_KCAL_PER_MOL:
                 findings.append(Doubted("orientations", reason, *where))
             else:
