@@ -9,20 +9,20 @@ water it comes to all of them as it tumbles; in a site it may stay in one. Where
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
 from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
-from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
-from gibbsflow.workflow.files import read_arrays, read_json
+from gibbsflow.workflow.files import read_json
 
 LEAST_FRAMES = 10
 """Frames of each end that anything is said of."""
@@ -103,7 +103,9 @@ def _turns(way: Ints, where: Floats, graph: LigandGraph) -> bool:
     return True
 
 
-def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[str, Orientations] | None:
+def edge_orientations(
+    leg: Mapping[str, Any], run: Path, folder: Path, ends: EdgeEnds | None = None
+) -> dict[str, Orientations] | None:
     """Count those of both ligands of an edge in the frames of a leg, each where it is whole.
 
     Parameters
@@ -114,6 +116,8 @@ def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[s
         Output of ``fe run``.
     folder
         Of the leg that it ran, with its topologies.
+    ends
+        What is in them, where they were read before.
 
     Returns
     -------
@@ -123,8 +127,8 @@ def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[s
 
     Raises
     ------
-    StateError
-        For a trajectory that cannot be read.
+    InputError, StateError
+        For a trajectory, or a file of the leg, that cannot be read.
     """
     if "hybrid" not in leg or not leg["receptor_atoms"]:
         return None
@@ -134,10 +138,9 @@ def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[s
     first, last = (read_frames_nm(file)[0] * 10 for file in files)
     if min(len(first), len(last)) < LEAST_FRAMES:
         return None
-    start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
-    start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
-    (one, of_one), (two, of_two) = _ligands(leg, folder)
-    receptor = np.array(sorted(set(leg["receptor_atoms"]) & set(heavy_atoms(folder / leg["topology"]))), dtype=np.int32)
+    ends = ends or EdgeEnds.read(leg, folder)
+    start, receptor = np.asarray(ends.starts_nm[0], dtype=np.float64) * 10, ends.receptor
+    (one, two), (of_one, of_two) = ends.ligands, ends.graphs
     apart = np.linalg.norm(start[receptor][:, None] - start[one][None], axis=-1).min(axis=1)
     site = receptor[apart <= SITE_ANGSTROM]
     if len(site) < 3:  # noqa: PLR2004
@@ -170,20 +173,3 @@ def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float)
     """
     one, two = seen.values()
     return kt_kcal_per_mol(temperature_k) * math.log(one.missing / two.missing)
-
-
-def _ligands(leg: Mapping[str, Any], folder: Path) -> list[tuple[Ints, LigandGraph]]:
-    """Heavy atoms of both ligands by their indices in the leg, and the bonds between them."""
-    old: Sequence[int] = leg["hybrid"]["old_atoms"]
-    topology, other = folder / leg["topology"], folder / leg["hybrid"]["other_topology"]
-    heavy = set(heavy_atoms(topology))
-    first = [atom for atom in old if atom in heavy]
-    shared = {j: old[i] for i, j in leg["hybrid"]["pairs"]}
-    own = iter(sorted(set(leg["ligand_atoms"]) - set(old)))
-    count = len(shared) + len(leg["ligand_atoms"]) - len(old)
-    place = [shared[j] if j in shared else next(own) for j in range(count)]
-    second = heavy_atoms(other)
-    return [
-        (np.array(first, dtype=np.int32), LigandGraph.read(topology, first)),
-        (np.array([place[j] for j in second], dtype=np.int32), LigandGraph.read(other, second)),
-    ]
