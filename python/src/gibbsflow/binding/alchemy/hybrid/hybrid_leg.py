@@ -128,6 +128,21 @@ class HybridLeg(AlchemicalLeg):
         added = len(self.ligand_atoms) - len(self.old_atoms)
         return np.concatenate([found, np.full(added, found[self.old_atoms[0]], dtype=np.int32)])
 
+    @property
+    def pieces(self) -> Ints:
+        """Say what comes to one image of the box in frames that are kept.
+
+        Returns
+        -------
+        ndarray
+            As :attr:`molecules`, the receptor first; of two whole ligands each by itself, since no bond keeps an
+            engine from giving them in two images. Shape (atoms,).
+        """
+        found = molecules(self.folder / self.topology, min(self.receptor_atoms or self.old_atoms))
+        added = len(self.ligand_atoms) - len(self.old_atoms)
+        of_b = found[self.old_atoms[0]] if self.pairs else found.max() + 1
+        return np.concatenate([found, np.full(added, of_b, dtype=np.int32)])
+
     @cached_property
     def all_atoms(self) -> app.Topology:
         """Make a topology to look at: A and its surroundings, and B's own atoms as a residue at the end.

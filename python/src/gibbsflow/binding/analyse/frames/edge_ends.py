@@ -69,7 +69,8 @@ class EdgeEnds:
         """
         with as_written(folder / FILE_NAME, "`fe prepare`"):
             hybrid, own = leg["hybrid"], set(leg["ligand_atoms"])
-            old, one_name, two_name = hybrid["old_atoms"], *hybrid["ligands"]
+            old = [int(atom) for atom in hybrid["old_atoms"]]
+            one_name, two_name = map(str, hybrid["ligands"])
             place = new_ligand(leg["ligand_atoms"], old, hybrid["pairs"])
             receptor_atoms, start = set(leg["receptor_atoms"]), folder / leg["start"]
             files = folder / leg["topology"], folder / hybrid["other_topology"]

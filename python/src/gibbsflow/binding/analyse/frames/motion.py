@@ -200,14 +200,14 @@ def analyse_motion(
         with noted():
             if "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
                 motion["equilibration"] = found
-    for run in (Path(run) for run in runs if ligands is not None and (Path(run) / FILE_NAME).is_file()):
+    for run in map(Path, runs if ligands is not None else ()):
         with noted():
+            if not all((run / name).is_file() for name in (FILE_NAME, ABOUT)):
+                continue
             leg = read_json(run / FILE_NAME)
             with as_written(run / FILE_NAME, "`fe run`"):
                 name, *_ = (leg[key] for key in ("leg", "states", "ligand_atoms", "receptor_atoms"))
-            if not (run / ABOUT).is_file():
-                continue
-            where = name, _replicate(run)
+            where, known = (name, _replicate(run)), len(motion["unreadable"])
             for end, window, one in ligands.ends(leg):
                 with noted():
                     places = one.in_frames(run)
@@ -218,7 +218,7 @@ def analyse_motion(
                     seen.setdefault(where, {})[end] = told | look(places, frames, time_ps)
                     if end == "coupled":
                         coupled.append(_laid(places, frames)[1:, len(places.site) :])
-            if turned := _turned(leg, run, system, ligands):
+            if len(motion["unreadable"]) == known and (turned := _turned(leg, run, system, ligands)):
                 seen.setdefault(where, {})["orientations"] = turned
     motion["unreadable"] = list(dict.fromkeys(motion["unreadable"]))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]

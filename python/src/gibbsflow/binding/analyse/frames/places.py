@@ -122,14 +122,12 @@ class Bound:
         StateError
             Where what the run says of its frames cannot be read.
         """
-        about = read_json(run / ABOUT)
-        with as_written(run / ABOUT, "`fe run`"):
-            kept, count = about["atoms"], len(self.reference_angstrom)
-            place_of = np.arange(count, dtype=np.int32)
-            if kept is not None:
-                place_of = np.full(max(count, *kept) + 1, -1, dtype=np.int32)
-                place_of[kept] = np.arange(len(kept))
-            oxygens = np.array(about["water_oxygens"], dtype=np.int32)
+        kept, oxygens = kept_atoms(run)
+        count = len(self.reference_angstrom)
+        place_of = np.arange(count, dtype=np.int32)
+        if kept is not None:
+            place_of = np.full(max(count, int(kept.max(initial=0)) + 1), -1, dtype=np.int32)
+            place_of[kept] = np.arange(len(kept))
         return self.places(place_of, oxygens)
 
 
@@ -232,6 +230,32 @@ def _prepared(system: SimSystem, atoms: TopologyFacts | None) -> Bound | None:
     return Bound(ligand, atoms.site_atoms, receptor, LigandGraph.of_topology(topology, ligand), where, ligand)
 
 
+def kept_atoms(run: Path) -> tuple[Ints | None, Ints]:
+    """Read which atoms the frames of a run hold.
+
+    Parameters
+    ----------
+    run
+        Output of ``fe run`` with trajectories.
+
+    Returns
+    -------
+    atoms
+        Those that are in each frame, in its order, by their indices in the leg; None for all.
+    oxygens
+        Of waters, by their indices in a frame.
+
+    Raises
+    ------
+    StateError
+        Where what the run says of its frames cannot be read.
+    """
+    about = read_json(run / ABOUT)
+    with as_written(run / ABOUT, "`fe run`"):
+        kept, oxygens = about["atoms"], np.array(about["water_oxygens"], dtype=np.int32)
+        return None if kept is None else np.array(kept, dtype=np.int32).ravel(), oxygens.ravel()
+
+
 def frames_of(run: Path, window: int, places: Places) -> tuple[Floats, Floats]:
     """Read the frames that a run kept of a window.
 
@@ -261,6 +285,4 @@ def frames_of(run: Path, window: int, places: Places) -> tuple[Floats, Floats]:
     last = max(int(part.max(initial=0)) for part in (places.site, places.receptor, places.pocket, places.oxygens))
     if not len(frames) or frames.shape[1] <= last:
         raise StateError(f"{file}: {len(frames)} frames of {frames.shape[1]} atoms; right: more than {last} atoms")
-    if not np.isfinite(frames).all():
-        raise StateError(f"{file}: positions that are no numbers")
     return frames * 10, time_ps

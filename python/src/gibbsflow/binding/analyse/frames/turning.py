@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
+from gibbsflow.binding.analyse.frames.places import kept_atoms
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
 from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
 from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
-from gibbsflow.workflow.files import read_json
 
 LEAST_FRAMES = 10
 """Frames of each end that anything is said of."""
@@ -145,7 +145,7 @@ def edge_orientations(
     site = receptor[apart <= SITE_ANGSTROM]
     if len(site) < 3:  # noqa: PLR2004
         return None
-    kept = read_json(run / ABOUT)["atoms"]
+    kept, _ = kept_atoms(run)
     at = (lambda atoms: atoms) if kept is None else (lambda atoms: np.searchsorted(kept, atoms))
     begun = np.concatenate([start[None, [*site, *one]], first[:, at(np.array([*site, *one]))]])
     found = [

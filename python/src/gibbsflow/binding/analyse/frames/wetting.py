@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES
 from gibbsflow.binding.facts import ENDS
@@ -35,7 +36,7 @@ class Count:
     error: float
 
     @classmethod
-    def of(cls, replicate: int, counts: Sequence[float]) -> Count:
+    def of(cls, replicate: int, counts: npt.ArrayLike) -> Count:
         """Average over frames.
 
         Parameters
@@ -50,8 +51,9 @@ class Count:
         Count
             Of these frames.
         """
-        blocks = [block.mean() for block in np.array_split(np.asarray(counts, dtype=float), 5)]
-        return cls(replicate, float(np.mean(counts)), float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))))
+        series = np.asarray(counts, dtype=float)
+        blocks = [block.mean() for block in np.array_split(series, 5)]
+        return cls(replicate, float(series.mean()), float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))))
 
     def differs(self, other: Count, least: float) -> bool:
         """Say whether two are not the same.
