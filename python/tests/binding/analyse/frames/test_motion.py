@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.analyse.frames.bound_ligands import Places
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, look, walk
-from gibbsflow.binding.analyse.frames.places import Places
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
-from gibbsflow.binding.analyse.frames.places import Bound, BoundLigands, Places, frames_of
+from gibbsflow.binding.analyse.frames.bound_ligands import Bound, BoundLigands, Places, frames_of
 from gibbsflow.binding.analyse.frames.pose_geometry import closest_rmsd
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
 from gibbsflow.binding.analyse.frames.wetting import judge_waters

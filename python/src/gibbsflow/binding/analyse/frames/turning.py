@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.analyse.frames.bound_ligands import kept_atoms
 from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
-from gibbsflow.binding.analyse.frames.places import kept_atoms
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
 from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
 from gibbsflow.binding.geometry import superposed

@@ -10,7 +10,6 @@ import pytest
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE
-from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of
 from gibbsflow.binding.equilibrate.frame_files import XtcFile
 from gibbsflow.binding.facts import ENDS, BoundFacts, SettingsFacts, TopologyFacts
@@ -18,7 +17,6 @@ from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Equil, Fe, Run
-from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
@@ -158,27 +156,6 @@ def test_what_is_damaged_is_noted_and_the_rest_is_told(edge, tmp_path):
     keys, (note,) = seen()
     assert keys == [] and "other.prmtop" in note
     moved.rename(topology)
-
-
-def test_atoms_of_both_ligands_are_those_of_the_hybrid(tmp_path):
-    """Shared atoms are in both, with the bonds and hydrogens that each has; and a start that stands for all."""
-    a = edges.stacked("toluene", "p-xylene", tmp_path / "a", apart_nm=0.4)
-    b = edges.system("benzene", tmp_path / "b", solvent="obc2")
-    config = BindingConfig(fe=FE, run=Run(replicates=1))
-    system = prepare_edge(a, b, edges.pairs("toluene", "benzene"), config, tmp_path / "edge", Result())
-    folder = system.root / "legs" / "complex"
-    leg, ends = read_leg_folder(folder), EdgeEnds.read(read_json(folder / "leg.json"), folder)
-    shared = leg.shared(OPENMM)
-    assert shared.place_b == leg.new_atoms and ends.names == ("toluene", "benzene")
-    heavy = [atom for number, atom in enumerate(shared.place_b) if shared.b.heavy(number)]
-    assert ends.ligands[1].tolist() == heavy and ends.graphs[1].hydrogens == (1,) * 6
-    assert sorted(ends.graphs[0].hydrogens) == [0, 1, 1, 1, 1, 1, 3] and len(ends.receptor) == 8
-    starts = np.stack([leg.start_nm[0]] * 4)
-    starts[0, ends.ligands[0]] += 0.5
-    starts += np.arange(4)[:, None, None]  # elsewhere, which says nothing
-    np.savez(folder / "start.npz", positions_nm=starts)
-    chosen = EdgeEnds.read(read_json(folder / "leg.json"), folder).start_angstrom(ends.receptor)
-    assert min(np.abs(chosen - 10 * start).max() for start in starts[1:]) == 0
 
 
 def test_real_frames_of_a_tiny_edge(tmp_path):
