@@ -63,3 +63,27 @@ def test_ends_within_their_noise_are_the_same():
     for _ in range(20):
         a, b = random.poisson(1.0, (2, 40)).tolist()
         assert judge_waters(of_edge((a, b))) == ([], [])
+
+
+def hydration(random, occupancies, frames, correlation):
+    """Waters of places that are taken by chance, anew after so many frames on average."""
+    anew = random.random((len(occupancies), frames)) < 1 / correlation
+    anew[:, 0] = True
+    drawn = random.random(anew.shape) < np.array(occupancies)[:, None]
+    since = np.maximum.accumulate(np.where(anew, np.arange(frames), 0), axis=1)
+    return np.take_along_axis(drawn, since, axis=1).sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("correlation", "doubted"), [(1, (0, 0.02)), (3, (0, 0.05)), (20, (0.4, 0.7)), (67, (0.6, 0.9))]
+)
+def test_a_water_that_is_pushed_out_is_doubted_by_how_slow_it_is(correlation, doubted):
+    """Three replicates of 200 frames: what changes a hundred times a window is sampled, what changes thrice is not."""
+    random, found, draws = np.random.default_rng(1), 0, 300
+    for _ in range(draws):
+        ends = [
+            [hydration(random, places, 200, correlation) for places in ((0.95, 0.5, 0.5), (0.05, 0.4, 0.4))]
+            for _ in range(3)
+        ]
+        found += any("not settled" in doubt for doubt in judge_waters(of_edge(*ends))[0])
+    assert doubted[0] <= found / draws <= doubted[1]
