@@ -191,6 +191,11 @@ def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(
     folders = [edge_folder(tmp_path, *pair, *own) for pair, own in legs.items()]
     damaged = shutil.copytree(folders[0], tmp_path / "ethane~butane" / "out")
     (damaged / "record.json").write_text((folders[0] / "record.json").read_text()[:200])
+    record = json.loads((folders[0] / "record.json").read_text())
+    times, angstrom = list(range(10)), [1.0] * 10
+    seen = {"time_ps": times, "ligand_rmsd_angstrom": angstrom, "site_rmsd_angstrom": angstrom, "buried_waters": times}
+    record["motion"]["legs"] = [{"leg": "complex", "replicate": 0, "ligand_a": seen, "ligand_b": seen}]
+    (folders[0] / "record.json").write_text(json.dumps(record))
     names = ("butane", "ethane", "methane", "propane")
     edges = (Edge("ethane", "propane"), Edge("propane", "butane"), Edge("ethane", "butane"))
     (tmp_path / "plan").mkdir()
@@ -217,6 +222,8 @@ def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(
     assert (out / "figures" / "ethane~propane" / "atom_map.svg").exists()
     reader, html = read_page(out / "report.html")
     assert "ΔΔG (kcal/mol)" in reader.text and "From ethane to propane" in reader.text and "2 atoms are shared" in html
+    assert "ethane at λ = 0 in colour, propane at λ = 1 dashed" in reader.text
+    assert "within 4 Å of either ligand, with ethane at λ = 0 and (dashed) propane at λ = 1" in reader.text
     assert reader.text.index("butane") < reader.text.index("ethane~propane")  # the ranking comes first
 
 

@@ -41,6 +41,11 @@ def test_frames_and_poses():
     assert found.keys() == both | {"walk_complex"}
     assert found["walk_complex"] == "time_ps,walker_0,walker_1\n1.0,0,1\n2.0,1,0\n"
     assert found["rmsd_complex"].splitlines()[1] == "0,coupled,1.0,0.5,0.1,3"
+    of_edge = [
+        {"leg": "complex", "replicate": 0, "ligand_a": seen | {"ligand": "a"}, "ligand_b": seen | {"ligand": "b"}}
+    ]
+    rows_of_edge = figure_data(record | {"motion": {"legs": of_edge}})["waters_complex"].splitlines()
+    assert [row.split(",")[:3] for row in rows_of_edge[2:4]] == [["0", "a", "2.0"], ["0", "b", "1.0"]]
     pose = {"transformation": "=a", "dg_kcal_per_mol": -1.0, "dg_error_kcal_per_mol": None, "weight": 0.5}
     poses = figure_data({"poses": [pose], "dg_kcal_per_mol": -1.0})
     assert poses["poses"].splitlines()[1] == "'=a,-1.0,,0.5"

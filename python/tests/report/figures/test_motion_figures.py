@@ -38,6 +38,14 @@ def test_what_there_is_is_drawn():
     assert motion_figures({"motion": {"legs": []}}) == motion_figures({}) == {}
 
 
+def test_both_ends_of_an_edge_are_drawn():
+    legs = [{"leg": "complex", "replicate": n, "ligand_a": seen(2, 2, 2), "ligand_b": seen(1, 1, 0)} for n in range(2)]
+    made = motion_figures({"motion": {"legs": legs}})
+    assert list(made) == ["rmsd_complex", "waters_complex"]
+    assert made["rmsd_complex"].count('<path class="line"') == 8  # ligand and site at both ends, twice
+    assert made["waters_complex"].count("stroke-dasharray") == 2  # the second ligand
+
+
 def test_poses_and_their_sum():
     pose = {"transformation": "lig_<a>", "dg_kcal_per_mol": -7.0, "dg_error_kcal_per_mol": 0.3}
     lost = {"transformation": "lig_b", "dg_kcal_per_mol": None}

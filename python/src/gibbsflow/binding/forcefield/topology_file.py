@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from openmm import app
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -266,5 +267,20 @@ def heavy_atoms(prmtop: Path) -> list[int]:
     list of int
         Their indices.
     """
-    atoms = load_topology(prmtop).topology.atoms()
-    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
+    return heavy_of(load_topology(prmtop).topology)
+
+
+def heavy_of(topology: app.Topology) -> list[int]:
+    """Find the same in a topology that was read.
+
+    Parameters
+    ----------
+    topology
+        The topology.
+
+    Returns
+    -------
+    list of int
+        Their indices.
+    """
+    return [a.index for a in topology.atoms() if a.element is None or a.element.symbol != "H"]

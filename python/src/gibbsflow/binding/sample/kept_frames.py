@@ -71,7 +71,7 @@ class KeptFrames:
         leg, kind = self._leg, self._leg.md.trajectory
         assert kind != "none"
         if isinstance(leg, HybridLeg):
-            parts = leg.molecules if leg.periodic else None
+            parts = leg.pieces if leg.periodic else None
             return Selection.of_topology(leg.all_atoms, parts, leg.receptor_atoms, leg.ligand_atoms, kind)
         return Selection.read(leg.folder / leg.topology, leg.receptor_atoms, leg.ligand_atoms, kind)
 

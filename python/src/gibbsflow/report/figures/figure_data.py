@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from gibbsflow.binding.facts import ENDS
 from gibbsflow.report.figures.leg_figures import analysed_replicates
 from gibbsflow.report.tables.cells import cell
 
@@ -96,7 +97,10 @@ def _of_motion(motion: Mapping[str, Any]) -> dict[str, str]:
     for leg in dict.fromkeys(part["leg"] for part in motion.get("legs", [])):
         parts = [part for part in motion["legs"] if part["leg"] == leg]
         ends = [
-            (part["replicate"], end, part[end]) for part in parts for end in ("coupled", "decoupled") if end in part
+            (part["replicate"], part[end].get("ligand", end), part[end])
+            for part in parts
+            for end in ("coupled", "decoupled", *ENDS)
+            if end in part
         ]
         found |= _over_time(leg, ends)
         if walks := [part["walk"] for part in parts if part.get("walk")]:

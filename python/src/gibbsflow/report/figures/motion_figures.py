@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gibbsflow.binding.facts import ENDS
 from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, series_dash, tick_text
 
 Part = Mapping[str, Any]
 Line = tuple[str, str, bool, Part]
 TIME = "time (ps)"
 _DOTTED = "2 3"
-_ENDS = (("coupled", False), ("decoupled", True))
+_ENDS = {"coupled": False, "decoupled": True, ENDS[0]: False, ENDS[1]: True}
+"""Of a ligand, or of an edge; whether its line is dashed."""
 
 
 def motion_figures(record: Mapping[str, Any]) -> dict[str, str]:
@@ -37,7 +39,7 @@ def motion_figures(record: Mapping[str, Any]) -> dict[str, str]:
         lines = [
             (str(part["replicate"]), series_colour(place), dashed, part[end])
             for place, part in enumerate(parts)
-            for end, dashed in _ENDS
+            for end, dashed in _ENDS.items()
             if end in part
         ]
         if lines:
@@ -56,14 +58,14 @@ def draw_rmsd(lines: Sequence[Line], title: str) -> str:
     Parameters
     ----------
     lines
-        Name, colour, whether decoupled, and what was seen, of each trajectory.
+        Name, colour, whether dashed (decoupled, or the second ligand of an edge), and what was seen.
     title
         What screen readers say.
 
     Returns
     -------
     str
-        SVG: the ligand coloured (dashed where it is decoupled), the site muted and dotted; the name stands on the line.
+        SVG: the ligand coloured, the site muted and dotted; the name stands on the line.
     """
     chart = _over_time(lines, ("ligand_rmsd_angstrom", "site_rmsd_angstrom"), "RMSD (Å)", title)
     for _, colour, dashed, seen in lines:

@@ -17,6 +17,7 @@ from gibbsflow.binding.alchemy.schedules import HybridState
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options
+from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.engines.openmm_systems import read_positions_nm
@@ -61,6 +62,22 @@ def test_atoms_of_b_are_in_the_molecule_of_a(folder):
     bonds = {frozenset((one.index, two.index)) for one, two in leg.all_atoms.bonds()}
     carbon = len(atoms) - 4
     assert {frozenset((0, carbon)), frozenset((carbon, carbon + 3))} <= bonds
+
+
+def test_two_whole_ligands_come_to_one_image_in_frames_that_are_kept(folder, tmp_path):
+    """GROMACS gives them a box apart, since no bond is between them."""
+    a, b = (edges.system(name, tmp_path / name) for name in ("methanol", "ethane"))
+    water = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
+    prepare_edge(a, b, (), BindingConfig(), tmp_path / "edge", Result(), protocol=water, dual=True)
+    leg = read_leg_folder(tmp_path / "edge" / "legs" / "solvent")
+    start, box = leg.start_nm[0], leg.starts_boxes_nm(0)[0]
+    apart = start.copy()
+    apart[-8:] += box[2] - box[0]
+    kept = KeptFrames(leg, tmp_path, (0,)).selection
+    assert kept.places[list(leg.new_atoms)].tolist() == list(range(6, 14))
+    np.testing.assert_allclose(kept.of(apart, box), kept.of(start, box), atol=1e-6)
+    shared = read_leg_folder(folder / "solvent")  # one molecule of both there
+    assert (shared.pieces == shared.molecules).all() and set(leg.molecules[-8:]) == {leg.molecules[0]}
 
 
 def test_where_b_has_no_atom_of_its_own_the_topology_is_a(tmp_path):

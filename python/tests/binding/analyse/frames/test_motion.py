@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.binding.analyse.frames.motion import Places, analyse_motion, judge_motion, look, walk
+from gibbsflow.binding.analyse.frames.bound_ligands import Places
+from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, look, walk
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
@@ -16,9 +17,8 @@ from gibbsflow.workflow.state.segments import Stopper
 CAGE = 4.0 * np.array([[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if x or y or z])
 LIGAND = np.array([[0.0, 0, 0], [1.5, 0, 0]])
 GRAPH = LigandGraph((6, 7), (3, 2), ((0, 1),))
-PLACES = Places(
-    np.array([26, 27]), np.arange(26), np.arange(26), np.array([28, 29, 30]), np.vstack([CAGE, LIGAND]), GRAPH
-)
+GUEST, WALL, OXYGENS = np.array([26, 27]), np.arange(26), np.array([28, 29, 30])
+PLACES = Places(GUEST, WALL, WALL, OXYGENS, np.vstack([CAGE, LIGAND]), GRAPH, pocket=GUEST)
 ROTATION = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 
 

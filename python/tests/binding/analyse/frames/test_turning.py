@@ -8,6 +8,7 @@ from rdkit.Chem import AllChem, rdFMCS
 
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
+from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph
 from gibbsflow.binding.analyse.frames.turning import (
@@ -160,7 +161,7 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
         (run / "leg.json").write_bytes((folder / "leg.json").read_bytes())
         runs.append(run)
     folder = system.root / "legs" / "complex"
-    found = edge_orientations(read_json(folder / "leg.json"), runs[0], folder)
+    found = edge_orientations(EdgeEnds.read(read_json(folder / "leg.json"), folder), runs[0], 10)
     assert found == {"toluene": Orientations(1, 1, 11), "benzene": Orientations(1, 6, 10)}
     motion, _ = analyse_motion(system, runs, {})
     (part,) = motion["legs"]  # in water they tumble
@@ -179,7 +180,11 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
         (runs[0] / "trajectory_10.xtc").write_bytes((runs[0] / "trajectory_00.xtc").read_bytes())
         motion, _ = analyse_motion(system, runs, {})
         assert motion["legs"] == [] and "trajectory.json: damaged" in motion["unreadable"][0]
-    for damaged in ([], {"leg": 3}, read_json(folder / "leg.json") | {"hybrid": {}}):
-        write_json(runs[0] / "leg.json", damaged)
+    write_json(runs[0] / "trajectory.json", kept)
+    whole = read_json(folder / "leg.json")
+    for place, damaged in ((runs[0], []), (runs[0], {"leg": 3}), (folder, whole | {"hybrid": {}})):
+        write_json(place / "leg.json", damaged)
         motion, _ = analyse_motion(system, runs, {})
         assert motion["legs"] == [] and "leg.json: damaged" in motion["unreadable"][0]
+        write_json(place / "leg.json", whole)
+    assert analyse_motion(system, runs, {})[0]["legs"]

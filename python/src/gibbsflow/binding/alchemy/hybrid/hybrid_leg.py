@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,6 +105,17 @@ class HybridLeg(AlchemicalLeg):
         )
 
     @property
+    def new_atoms(self) -> tuple[int, ...]:
+        """Say where the atoms of B's ligand stand.
+
+        Returns
+        -------
+        tuple of int
+            0-based indices, in the order of its molecule: shared atoms are A's.
+        """
+        return new_ligand(self.ligand_atoms, self.old_atoms, self.pairs)
+
+    @property
     def molecules(self) -> Ints:
         """Say which molecule each atom is in; the atoms that only B has are in that of A.
 
@@ -116,6 +127,21 @@ class HybridLeg(AlchemicalLeg):
         found = molecules(self.folder / self.topology)
         added = len(self.ligand_atoms) - len(self.old_atoms)
         return np.concatenate([found, np.full(added, found[self.old_atoms[0]], dtype=np.int32)])
+
+    @property
+    def pieces(self) -> Ints:
+        """Say what comes to one image of the box in frames that are kept.
+
+        Returns
+        -------
+        ndarray
+            As :attr:`molecules`, the receptor first; of two whole ligands each by itself, since no bond keeps an
+            engine from giving them in two images. Shape (atoms,).
+        """
+        found = molecules(self.folder / self.topology, min(self.receptor_atoms or self.old_atoms))
+        added = len(self.ligand_atoms) - len(self.old_atoms)
+        of_b = found[self.old_atoms[0]] if self.pairs else found.max() + 1
+        return np.concatenate([found, np.full(added, of_b, dtype=np.int32)])
 
     @cached_property
     def all_atoms(self) -> app.Topology:
@@ -132,13 +158,15 @@ class HybridLeg(AlchemicalLeg):
         known = list(topology.atoms())
         other = load_topology(self.folder / self.other_topology).topology
         residue = topology.addResidue(known[self.old_atoms[0]].residue.name, topology.addChain())
-        made = {j: known[self.old_atoms[i]] for i, j in self.pairs}
+        place = self.new_atoms
         for atom in other.atoms():
-            if atom.index not in made:
-                made[atom.index] = topology.addAtom(atom.name, atom.element, residue)
+            if place[atom.index] >= len(known):
+                topology.addAtom(atom.name, atom.element, residue)
+        made = list(topology.atoms())
         for one, two in other.bonds():
-            if made[one.index].residue is residue or made[two.index].residue is residue:
-                topology.addBond(made[one.index], made[two.index])
+            ends = place[one.index], place[two.index]
+            if max(ends) >= len(known):
+                topology.addBond(*(made[end] for end in ends))
         return topology
 
     def shared(self, engine: MdEngine) -> SharedAtoms:
@@ -196,6 +224,30 @@ class HybridLeg(AlchemicalLeg):
         """
         made = self.hybrid(engine)
         return [made.at(state.as_dict()) for state in self.states]
+
+
+def new_ligand(ligand: Sequence[int], old: Sequence[int], pairs: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Say where the atoms of B's ligand stand in a leg.
+
+    Parameters
+    ----------
+    ligand, old, pairs
+        ``ligand_atoms``, ``old_atoms`` and ``pairs`` of its ``leg.json``.
+
+    Returns
+    -------
+    tuple of int
+        0-based indices, in the order of its molecule: shared atoms are A's, its own follow all others.
+
+    Raises
+    ------
+    ValueError
+        For indices that are not all different.
+    """
+    places = {j: old[i] for i, j in pairs}
+    unique = (j for j in range(len(places) + len(ligand) - len(old)) if j not in places)
+    places |= zip(unique, sorted(set(ligand) - set(old)), strict=True)
+    return tuple(places[j] for j in range(len(places)))
 
 
 def share_files(

@@ -6,20 +6,22 @@ All is seen from one structure, the representative frame of the equilibration, w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
-from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+from gibbsflow.binding.analyse.frames.bound_ligands import Bound, BoundLigands, Places, frames_of
+from gibbsflow.binding.analyse.frames.pose_geometry import closest_rmsd
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
+from gibbsflow.binding.analyse.frames.wetting import judge_waters
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
-from gibbsflow.binding.equilibrate.frame_files import Selection, read_frames_nm
-from gibbsflow.binding.facts import SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.topology_file import heavy_atoms
+from gibbsflow.binding.equilibrate.frame_files import Selection
+from gibbsflow.binding.facts import ENDS, SettingsFacts, TopologyFacts
 from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.sample.energies import read_window_meta
@@ -39,12 +41,10 @@ NEAR_ANGSTROM = 4.0
 """A water whose oxygen is farther than this from all heavy atoms of the ligand is not in its place."""
 OTHER_POSE_ANGSTROM = 3.0
 """Median RMSD of the coupled ligand, above which it is noted as another pose."""
-WATERS_DIFFER = 1.5
-"""Mean numbers of water in the pocket that differ by less are the same."""
-SIGMAS = 3.0
 MISSING_KCAL_PER_MOL = 0.5
 """Of orientations that an edge's ligands did not come to, from where on it is doubted; less is noted."""
 _NOTED_KCAL_PER_MOL = 0.1
+_WHOLE = ("coupled", *ENDS)
 _RAYS = Rays(200, radius_angstrom=2.0, sight_angstrom=10.0)
 _SERIES = ("ligand_rmsd_angstrom", "site_rmsd_angstrom", "ligand_site_distance_angstrom", "buried_waters")
 
@@ -69,30 +69,6 @@ class Doubted:
     replicate: int | None = None
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where what is looked at stands in the frames of one trajectory, and how it stood at the beginning.
-
-    Attributes
-    ----------
-    ligand, site, receptor
-        Heavy atoms, by their index in a frame; `ligand` in the order of `graph`.
-    oxygens
-        Of waters; empty without.
-    reference_angstrom
-        The representative structure, of the atoms ``[*site, *ligand]``, shape (n, 3), Å.
-    graph
-        Bonds of the ligand.
-    """
-
-    ligand: Ints
-    site: Ints
-    receptor: Ints
-    oxygens: Ints
-    reference_angstrom: Floats
-    graph: LigandGraph
-
-
 def look(places: Places, frames_angstrom: Floats, time_ps: Floats) -> dict[str, Any]:
     """Follow ligand, site and waters through frames.
 
@@ -110,21 +86,24 @@ def look(places: Places, frames_angstrom: Floats, time_ps: Floats) -> dict[str, 
     dict
         ``time_ps`` and, for each frame, RMSD of ligand (site laid on site, equivalent atoms exchanged where that is
         nearer) and of the site, distance of their centres, and, where there is water, how many molecules are in the
-        pocket; of each its ``median``.
+        pocket; of each its ``median``; ``start_distance_angstrom``, that of the centres in the structure that all is
+        seen from.
 
     Notes
     -----
-    A water is in the pocket where its oxygen is within `NEAR_ANGSTROM` of the ligand, decoupled or not, and at least
-    `LEAST_BURIED` of the directions from it end at the receptor.
+    A water is in the pocket where its oxygen is within `NEAR_ANGSTROM` of an atom that marks it (of the ligand,
+    decoupled or not; of either ligand of an edge), and at least `LEAST_BURIED` of the directions from it end at the
+    receptor.
     """
     chosen = np.unique(np.linspace(0, len(frames_angstrom) - 1, min(len(frames_angstrom), MOST_FRAMES)).astype(int))
     frames, count = frames_angstrom[chosen], len(places.site)
     laid = _laid(places, frames)
     site, ligand = laid[:, :count], laid[:, count:]
+    away = np.linalg.norm(ligand.mean(axis=1) - site.mean(axis=1), axis=-1)
     series: dict[str, Any] = {
         "ligand_rmsd_angstrom": closest_rmsd(ligand[1:], ligand[0], places.graph),
         "site_rmsd_angstrom": np.sqrt(((site[1:] - site[0]) ** 2).sum(axis=-1).mean(axis=-1)),
-        "ligand_site_distance_angstrom": np.linalg.norm(ligand[1:].mean(axis=1) - site[1:].mean(axis=1), axis=-1),
+        "ligand_site_distance_angstrom": away[1:],
     }
     if len(places.oxygens):
         series["buried_waters"] = np.array([_buried(places, frame) for frame in frames])
@@ -132,6 +111,7 @@ def look(places: Places, frames_angstrom: Floats, time_ps: Floats) -> dict[str, 
         "time_ps": [round(float(time), 6) for time in time_ps[chosen]],
         **{name: [round(float(value), 3) for value in values] for name, values in series.items()},
         "median": {name: round(float(np.median(values)), 3) for name, values in series.items()},
+        "start_distance_angstrom": round(float(away[0]), 3),
     }
 
 
@@ -143,7 +123,7 @@ def _laid(places: Places, frames: Floats) -> Floats:
 
 def _buried(places: Places, frame: Floats) -> int:
     oxygens = frame[places.oxygens]
-    apart = np.min([((oxygens - atom) ** 2).sum(axis=1) for atom in frame[places.ligand]], axis=0)
+    apart = np.min([((oxygens - atom) ** 2).sum(axis=1) for atom in frame[places.pocket]], axis=0)
     near = oxygens[apart <= NEAR_ANGSTROM**2]
     return int((buriedness(near, frame[places.receptor], _RAYS) >= LEAST_BURIED).sum())
 
@@ -210,87 +190,76 @@ def analyse_motion(
     """
     seen: dict[tuple[str, int], dict[str, Any]] = {key: {"walk": found} for key, found in walks.items() if found}
     motion: dict[str, Any] = {"unreadable": []}
-    base, coupled = None, []
-    try:
-        base = _base(system)
-        if base is not None and "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
-            motion["equilibration"] = found
-    except InputError as error:  # what cannot be looked at any more costs no free energy
-        motion["unreadable"].append(str(error))
+    noted = partial(_noted, motion["unreadable"])  # what cannot be looked at any more costs no free energy
+    ligands, base, coupled = None, None, []
+    with noted():
+        ligands = BoundLigands(system)
+        base = ligands.prepared
     if base is not None:
-        coupled.append(base.representative_angstrom[None, list(base.ligand)])
-        for run in map(Path, runs):
-            try:
-                for leg, end, found, ligand in _ends_of(run, system, base, motion["unreadable"]):
-                    seen.setdefault((leg, _replicate(run)), {})[end] = found
+        coupled.append(base.reference_angstrom[None, list(base.ligand)])
+        with noted():
+            if "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
+                motion["equilibration"] = found
+    for run in map(Path, runs if ligands is not None else ()):
+        with noted():
+            if not all((run / name).is_file() for name in (FILE_NAME, ABOUT)):
+                continue
+            leg = read_json(run / FILE_NAME)
+            with as_written(run / FILE_NAME, "`fe run`"):
+                within(system.root / "legs", leg["leg"])
+                _ = len(leg["states"]), set(leg["ligand_atoms"]), set(leg["receptor_atoms"])
+            where, known = (leg["leg"], _replicate(run)), len(motion["unreadable"])
+            for end, window, one in ligands.ends(leg):
+                with noted():
+                    places = one.in_frames(run)
+                    if places is None or not (run / trajectory_file(window)).is_file():
+                        continue
+                    frames, time_ps = frames_of(run, window, places)
+                    told = {"window": window, **({"ligand": one.name} if one.name else {})}
+                    seen.setdefault(where, {})[end] = told | look(places, frames, time_ps)
                     if end == "coupled":
-                        coupled.append(ligand)
-            except (InputError, StateError) as error:
-                motion["unreadable"].append(str(error))
-    for run in map(Path, runs):
-        try:
-            if turned := _turned(run, system):
-                seen.setdefault((turned.pop("leg"), _replicate(run)), {})["orientations"] = turned
-        except (InputError, StateError) as error:
-            motion["unreadable"].append(str(error))
+                        coupled.append(_laid(places, frames)[1:, len(places.site) :])
+            if len(motion["unreadable"]) == known and (turned := _turned(leg, run, system, ligands)):
+                seen.setdefault(where, {})["orientations"] = turned
+    motion["unreadable"] = list(dict.fromkeys(motion["unreadable"]))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]
     return motion, None if base is None else _pose(base, coupled)
 
 
-def _ends_of(
-    run: Path, system: SimSystem, base: _Base, unreadable: list[str]
-) -> Iterator[tuple[str, str, dict[str, Any], Floats]]:
-    """Leg, end, what its window shows, and its ligand with the site laid on that of the representative frame."""
-    if not (run / ABOUT).is_file() or not (run / LEG).is_file():
-        return
-    leg, about = read_json(run / LEG), read_json(run / ABOUT)
-    with as_written(run / LEG, f"`fe prepare`, or {ABOUT} as `fe run`"):
-        name, windows = str(leg["leg"]), {"coupled": 0, "decoupled": len(leg["states"]) - 1}
-        places = _places_in_leg(base, system, leg, about)
-    for end, window in windows.items():
-        file = run / trajectory_file(window)
-        if places is None or not file.is_file():
-            continue
-        try:
-            frames, time_ps = read_frames_nm(file)
-            if frames.shape[1] <= np.concatenate([places.ligand, places.site, places.receptor, places.oxygens]).max():
-                raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {ABOUT} names")
-        except StateError as error:
-            unreadable.append(str(error))
-            continue
-        found = {"window": window, **look(places, frames * 10, time_ps)}
-        yield name, end, found, _laid(places, frames * 10)[1:, len(places.site) :]
+@contextmanager
+def _noted(notes: list[str]) -> Iterator[None]:
+    """What cannot be read is noted, and left out."""
+    try:
+        yield
+    except (InputError, StateError) as error:
+        notes.append(str(error))
 
 
-def _turned(run: Path, system: SimSystem) -> dict[str, Any] | None:
+def _turned(leg: Mapping[str, Any], run: Path, system: SimSystem, ligands: BoundLigands) -> dict[str, Any] | None:
     """Equivalent orientations of an edge's ligands, and what ΔΔG lacks without the others."""
-    simulated = system.find(SettingsFacts)
-    if simulated is None or not (run / LEG).is_file():
+    simulated, ends = system.find(SettingsFacts), ligands.edge(leg)
+    if simulated is None or ends is None:
         return None
-    leg = read_json(run / LEG)
-    with as_written(run / LEG, "`fe prepare`"):
-        folder = within(system.root / "legs", leg["leg"])
-    if (seen := edge_orientations(leg, run, folder)) is None:
+    if (seen := edge_orientations(ends, run, len(leg["states"]) - 1)) is None:
         return None
     missing = missing_kcal_per_mol(seen, simulated.md.temperature_k)
     of = [{"ligand": name, **vars(one)} for name, one in seen.items()]
-    return {"leg": leg["leg"], "of": of, "missing_kcal_per_mol": missing}
+    return {"of": of, "missing_kcal_per_mol": missing}
 
 
 def _replicate(run: Path) -> int:
     """Which replicate a run is of, as its windows say."""
-    windows = sorted(run.glob("window_*.parquet"))
-    if not windows:
-        raise StateError(f"{run}: frames, but the samples of no window")
-    return int(read_window_meta(windows[0])["replicate"])
+    if (file := next(run.glob("window_*.parquet"), None)) is None:
+        raise StateError(f"{run}: frames, and no window_*.parquet that says which replicate they are of")
+    return int(read_window_meta(file)["replicate"])
 
 
-def _pose(base: _Base, ligand: Sequence[Floats]) -> dict[str, Any]:
+def _pose(base: Bound, ligand: Sequence[Floats]) -> dict[str, Any]:
     frames = np.concatenate(ligand)
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_POSES)).astype(int))  # the first is in
     return {
         "site_atoms": list(base.site),
-        "site_angstrom": np.round(base.representative_angstrom[list(base.site)], 2).tolist(),
+        "site_angstrom": np.round(base.reference_angstrom[list(base.site)], 2).tolist(),
         "graph": base.graph.as_dict(),
         "ligand_angstrom": np.round(frames[chosen], 2).tolist(),
     }
@@ -310,30 +279,21 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
     -------
     doubts
         Reasons for doubt: a coupled ligand that left its site, equivalent orientations that an edge's ligands did not
-        come to, replicates whose decoupled pockets hold other numbers of waters.
+        come to, replicates whose decoupled pockets, or those of one end of an edge, hold other numbers of waters, an
+        edge whose ends differ in waters that did not come to rest.
     notes
-        What is worth knowing: another pose, a number of waters that drifts, walkers without a round trip.
+        What is worth knowing: another pose, a number of waters that drifts, or differs between the ends of an edge,
+        walkers without a round trip.
     """
     findings, notes = [], list(motion["unreadable"])
-    dry: dict[str, list[tuple[int, float, float]]] = {}
     for part in motion["legs"]:
         where, name = (part["leg"], part["replicate"]), f"{part['leg']} leg, replicate {part['replicate']}"
         if (part.get("walk") or {}).get("round_trips") and not sum(part["walk"]["round_trips"]):
             notes.append(f"{name}: no walker went from one end of λ to the other and back")
-        coupled = part.get("coupled")
-        if coupled and len(coupled["time_ps"]) >= LEAST_FRAMES:
-            half = len(coupled["time_ps"]) // 2
-            away = float(np.median(coupled["ligand_site_distance_angstrom"][half:]))
-            rmsd = float(np.median(coupled["ligand_rmsd_angstrom"][half:]))
-            if away > unbound_threshold_angstrom:
-                reason = f"the coupled ligand left its site: its centre is {away:.1f} Å from the site's in the median "
-                reason += f"of the second half (unbound beyond {unbound_threshold_angstrom:g} Å)"
-                findings.append(Doubted("pose", reason, *where))
-            elif rmsd > OTHER_POSE_ANGSTROM:
-                notes.append(
-                    f"{name}: the coupled ligand is {rmsd:.1f} Å (RMSD, median of the second half) from where the legs "
-                    "started: another pose"
-                )
+        for whole in (part[end] for end in _WHOLE if end in part and len(part[end]["time_ps"]) >= LEAST_FRAMES):
+            left, other = _left(whole, unbound_threshold_angstrom)
+            findings += [Doubted("pose", left, *where)] if left else []
+            notes += [f"{name}: {other}"] if other else []
         missing = (turned := part.get("orientations") or {}).get("missing_kcal_per_mol", 0.0)
         if abs(missing) >= _NOTED_KCAL_PER_MOL:
             reason = " and ".join("{ligand} in {seen} of {ways}".format(**one) for one in turned["of"])
@@ -345,89 +305,37 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
                 findings.append(Doubted("orientations", reason, *where))
             else:
                 notes.append(f"{name}: {reason}")
-        for end in ("coupled", "decoupled"):
-            counts = (part.get(end) or {}).get("buried_waters", [])
-            if len(counts) < LEAST_FRAMES:
-                continue
-            (first, one), (second, other) = (_mean(half) for half in np.array_split(np.array(counts, float), 2))
-            if abs(first - second) > max(WATERS_DIFFER, SIGMAS * float(np.hypot(one, other))):
-                notes.append(
-                    f"{name}, {end}: {first:.1f} waters in the pocket in the first half, {second:.1f} after it"
-                )
-            if end == "decoupled":
-                dry.setdefault(part["leg"], []).append((part["replicate"], *_mean(np.array(counts, float))))
-    for leg, means in dry.items():
-        (low, least, low_error), (high, most, high_error) = min(means, key=_second), max(means, key=_second)
-        if most - least > max(WATERS_DIFFER, SIGMAS * float(np.hypot(low_error, high_error))):
-            reason = f"the decoupled pocket holds {least:.1f} waters in replicate {low} and {most:.1f} in {high}: "
-            findings.append(Doubted("hydration", f"{leg} leg: {reason}its hydration is not converged"))
+    for leg in dict.fromkeys(part["leg"] for part in motion["legs"]):
+        doubts, told = judge_waters([part for part in motion["legs"] if part["leg"] == leg])
+        findings += [Doubted("hydration", f"{leg} leg: {reason}") for reason in doubts]
+        notes += [f"{leg} leg{text}" for text in told]
     return findings, notes
 
 
-def _second(item: tuple[int, float, float]) -> float:
-    return item[1]
+def _left(seen: Mapping[str, Any], threshold_angstrom: float) -> tuple[str, str]:
+    """That a ligand is out of its site, or in another pose, in the second half; empty where it is not."""
+    half, who = len(seen["time_ps"]) // 2, seen.get("ligand", "the coupled ligand")
+    away, rmsd = (
+        float(np.median(seen[key][half:])) for key in ("ligand_site_distance_angstrom", "ligand_rmsd_angstrom")
+    )
+    begun = seen.get("start_distance_angstrom", 0.0)  # a large ligand's centre may be off the site of a small one
+    if away > threshold_angstrom and (begun <= threshold_angstrom or rmsd > OTHER_POSE_ANGSTROM):
+        reason = f"{who} left its site: its centre is {away:.1f} Å from the site's in the median "
+        return f"{reason}of the second half (unbound beyond {threshold_angstrom:g} Å)", ""
+    if rmsd > OTHER_POSE_ANGSTROM:
+        told = f"{who} is {rmsd:.1f} Å (RMSD, median of the second half) from where the legs started: another pose"
+        return "", told
+    return "", ""
 
 
-def _mean(counts: Floats) -> tuple[float, float]:
-    """Mean and its error from five blocks, since frames are correlated."""
-    blocks = [block.mean() for block in np.array_split(counts, 5)]
-    return float(counts.mean()), float(np.std(blocks, ddof=1) / np.sqrt(len(blocks)))
-
-
-@dataclass(frozen=True)
-class _Base:
-    """Heavy atoms by their index in the topology of the complex, and where they are in the representative frame."""
-
-    ligand: tuple[int, ...]
-    site: tuple[int, ...]
-    receptor: tuple[int, ...]
-    graph: LigandGraph
-    representative_angstrom: Floats
-
-
-def _base(system: SimSystem) -> _Base | None:
-    """What is looked for; None where there is no complex, or no representative frame of it."""
-    atoms = system.find(TopologyFacts)
-    if atoms is None or not atoms.site_atoms or not {"complex_prmtop", "representative_npz"} <= system.artifacts.keys():
-        return None
-    prmtop = system.path("complex_prmtop")
-    heavy = set(heavy_atoms(prmtop))
-    ligand, receptor = ([a for a in part if a in heavy] for part in (atoms.ligand_atoms, atoms.receptor_atoms))
-    where = np.asarray(read_arrays(system.path("representative_npz"), "positions_nm")["positions_nm"], float) * 10
-    return _Base(tuple(ligand), atoms.site_atoms, tuple(receptor), LigandGraph.read(prmtop, ligand), where)
-
-
-def _places(base: _Base, place_of: npt.NDArray[np.integer], oxygens: Ints) -> Places | None:
-    """Where it all stands in a frame; None where something is not in it."""
-    wanted = [*base.site, *base.ligand, *base.receptor]
-    if max(wanted) >= len(place_of) or (place_of[wanted] < 0).any():
-        return None
-    at: list[Ints] = [place_of[list(part)].astype(np.int32) for part in (base.ligand, base.site, base.receptor)]
-    reference = base.representative_angstrom[[*base.site, *base.ligand]]
-    return Places(at[0], at[1], at[2], oxygens, reference, base.graph)
-
-
-def _places_in_leg(base: _Base, system: SimSystem, leg: Mapping[str, Any], about: Mapping[str, Any]) -> Places | None:
-    """The same in a leg's frames; None where the leg does not hold the complex, atom by atom as it was prepared."""
-    atoms = system.facts(TopologyFacts)
-    if not set(base.ligand) <= set(leg["ligand_atoms"]) or not set(atoms.receptor_atoms) <= set(leg["receptor_atoms"]):
-        return None
-    kept, count = about["atoms"], len(base.representative_angstrom)
-    place_of = np.arange(count, dtype=np.int32)
-    if kept is not None:
-        place_of = np.full(max(count, *kept) + 1, -1, dtype=np.int32)
-        place_of[kept] = np.arange(len(kept))
-    return _places(base, place_of, np.array(about["water_oxygens"], dtype=np.int32))
-
-
-def _look_at_equilibration(system: SimSystem, base: _Base) -> dict[str, Any] | None:
+def _look_at_equilibration(system: SimSystem, base: Bound) -> dict[str, Any] | None:
     file = read_arrays(system.path("equil_frames"), "positions_nm", "heating", optional=("time_ps", "box_nm"))
     free = np.flatnonzero(~file["heating"])
     free = free[np.unique(np.linspace(0, len(free) - 1, min(len(free), MOST_FRAMES)).astype(int))]
     time_ps = np.asarray(file.get("time_ps", np.arange(1, len(file["heating"]) + 1)), dtype=np.float64)
     atoms = system.facts(TopologyFacts)
     chosen = Selection.read(system.path("complex_prmtop"), atoms.receptor_atoms, atoms.ligand_atoms, "solute")
-    places = _places(base, chosen.places, chosen.oxygens)
+    places = base.places(chosen.places, chosen.oxygens)
     if places is None or not len(free):
         return None
     boxes = file.get("box_nm")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from openmm import app
 from rdkit import Chem
 
 from gibbsflow.engines.openmm_systems import load_topology
@@ -51,7 +52,24 @@ class LigandGraph:
         LigandGraph
             Without bond orders, which a topology does not hold.
         """
-        topology = load_topology(prmtop).topology
+        return cls.of_topology(load_topology(prmtop).topology, heavy)
+
+    @classmethod
+    def of_topology(cls, topology: app.Topology, heavy: Sequence[int]) -> LigandGraph:
+        """Take it from a topology that was read.
+
+        Parameters
+        ----------
+        topology
+            The topology.
+        heavy
+            As for :meth:`read`.
+
+        Returns
+        -------
+        LigandGraph
+            The same.
+        """
         atoms = list(topology.atoms())
         place = {index: number for number, index in enumerate(heavy)}
         hydrogens, bonds = [0] * len(place), []

@@ -15,23 +15,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
+from gibbsflow.binding.analyse.frames.bound_ligands import LEAST_SITE_ATOMS, kept_atoms
+from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
 from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
-from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
-from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import StateError
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
-from gibbsflow.workflow.files import as_written, read_arrays, read_json
 
 LEAST_FRAMES = 10
 """Frames of each end that anything is said of."""
@@ -162,71 +159,67 @@ def _renumbered(ways: Ints, atoms: Ints) -> Ints:
     return 2 * ways[:, atoms // 2] + atoms % 2
 
 
-def edge_orientations(leg: Mapping[str, Any], run: Path, folder: Path) -> dict[str, Orientations] | None:
-    """Count those of both ligands of an edge in the frames of a leg, each where it is whole.
+def edge_orientations(ends: EdgeEnds, run: Path, last: int) -> dict[str, Orientations] | None:
+    """Count those of both ligands of an edge in the frames of a leg with a receptor, each where it is whole.
 
     Parameters
     ----------
-    leg
-        Content of the run's ``leg.json``.
+    ends
+        Both ligands in that leg.
     run
         Output of ``fe run``.
-    folder
-        Of the leg that it ran, with its topologies.
+    last
+        Index of the window of the second ligand.
 
     Returns
     -------
-    dict or None
-        By the ligand's name, the first one first; None of other legs, without a receptor, and of fewer than
-        `LEAST_FRAMES` frames at either end.
+    dict of Orientations or None
+        By name of the ligand, the first one first; None where fewer than ten frames of an end were kept, or too few
+        heavy atoms of the receptor are near to say how it lies.
 
     Raises
     ------
     StateError
-        For files that cannot be read, or are not as they were written, and a ligand with too many ways to be looked at.
+        For frames that cannot be read, or are not as they were written, and a ligand with too many ways to be looked
+        at.
     """
-    with as_written(run / LEG, "`fe prepare`"):
-        if "hybrid" not in leg or not leg["receptor_atoms"]:
-            return None
-        files = [run / trajectory_file(window) for window in (0, len(leg["states"]) - 1)]
-        if not all(file.is_file() for file in (*files, run / ABOUT)):
-            return None
-        first, last = leg["hybrid"]["ligands"]
-        one, two = _ligands(leg, folder)
-        shared = _shared(leg, one, two)
-        receptor = sorted(set(leg["receptor_atoms"]) & set(heavy_atoms(folder / leg["topology"])))
-        start = read_arrays(folder / leg["start"], "positions_nm")["positions_nm"].astype(float) * 10
-        start = start if start.ndim == 2 else start[0]  # noqa: PLR2004
-        apart = np.linalg.norm(start[receptor][:, None] - start[one.heavy][None], axis=-1).min(axis=1)
-    for name, ligand in ((first, one), (last, two)):
-        if len(ligand.ways) >= MOST_MAPPINGS:
-            what = (
-                f"{name} can be numbered in {MOST_MAPPINGS} ways or more: its equivalent orientations are not counted"
-            )
-            raise StateError(f"{run}: {what}")
-    site = [atom for atom, near in zip(receptor, apart <= SITE_ANGSTROM, strict=True) if near]
-    frames = [_kept(file, run / ABOUT, [*site, *ligand.heavy]) for file, ligand in zip(files, (one, two), strict=True)]
-    if len(site) < 3 or min(map(len, frames)) < LEAST_FRAMES:  # noqa: PLR2004
+    files = [run / trajectory_file(window) for window in (0, last)]
+    if not all(file.is_file() for file in (*files, run / ABOUT)):
         return None
-    frames[0] = np.concatenate([start[None, [*site, *one.heavy]], frames[0]])
-    laid = [superposed(of, range(len(site)))[:, len(site) :] for of in frames]
-    found = [
-        orientations(where, ligand.graph, ways) for where, ligand, ways in zip(laid, (one, two), shared, strict=True)
+    start = np.asarray(ends.starts_nm[0], dtype=np.float64) * 10
+    apart = np.linalg.norm(start[ends.receptor][:, None] - start[ends.ligands[0]][None], axis=-1).min(axis=1)
+    site = ends.receptor[apart <= SITE_ANGSTROM]
+    frames = [_kept(file, run, [*site, *atoms]) for file, atoms in zip(files, ends.ligands, strict=True)]
+    if len(site) < LEAST_SITE_ATOMS or min(map(len, frames)) < LEAST_FRAMES:
+        return None
+    ways = [graph.mappings(graph) for graph in ends.graphs]
+    for name, found in zip(ends.names, ways, strict=True):
+        if len(found) >= MOST_MAPPINGS:
+            what = f"can be numbered in {MOST_MAPPINGS} ways or more: its equivalent orientations are not counted"
+            raise StateError(f"{run}: {name} {what}")
+    shared = [
+        these[(these[:, held] == held).all(axis=1)]  # what ties two whole ligands by single atoms stays where it is
+        for these, held in zip(shared_ways(ways[0], ways[1], ends.shared), ends.held, strict=True)
     ]
-    return {name: seen for name, seen in zip((first, last), found, strict=True) if seen}
+    frames[0] = np.concatenate([start[None, [*site, *ends.ligands[0]]], frames[0]])
+    seen = [
+        orientations(superposed(where, range(len(site)))[:, len(site) :], graph, of)
+        for where, graph, of in zip(frames, ends.graphs, shared, strict=True)
+    ]
+    return {name: one for name, one in zip(ends.names, seen, strict=True) if one}
 
 
-def _kept(file: Path, about: Path, atoms: Sequence[int]) -> Floats:
+def _kept(file: Path, run: Path, atoms: Sequence[int]) -> Floats:
     """Atoms of a leg in the frames of a window, Å."""
     frames, _ = read_frames_nm(file)
-    content = read_json(about)
-    with as_written(about, "`fe run`"):
-        kept = content["atoms"]
-        if kept is not None and kept != sorted(kept):
-            raise ValueError("atoms out of order")
-        at = list(atoms) if kept is None else [kept.index(atom) for atom in atoms]
+    kept, _ = kept_atoms(run)
+    at = np.array(atoms)
+    if kept is not None:
+        if not np.isin(at, kept).all():
+            raise StateError(f"{run / ABOUT}: damaged: it lacks atoms of the ligands or their site")
+        at = np.searchsorted(kept, at)
     if max(at) >= frames.shape[1]:
-        raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {about.name} names")
+        raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {ABOUT} names")
     return frames[:, at] * 10
 
 
@@ -247,54 +240,3 @@ def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float)
     """
     one, two = seen.values()
     return kt_kcal_per_mol(temperature_k) * math.log(one.missing / two.missing)
-
-
-@dataclass(frozen=True)
-class _Ligand:
-    """Heavy atoms by their indices in the leg, their bonds, and what each atom is: 2i one of these, 2i + 1 its H."""
-
-    heavy: Ints
-    graph: LigandGraph
-    kinds: list[int]
-
-    @classmethod
-    def read(cls, topology: Path, atoms: Sequence[int], place: Sequence[int]) -> _Ligand:
-        """From its atoms in a topology, and where they are in the leg."""
-        every = set(heavy_atoms(topology))
-        heavy = [atom for atom in atoms if atom in every]
-        kinds = {atom: 2 * number for number, atom in enumerate(heavy)}
-        for one, other in load_topology(topology).topology.bonds():
-            for carrier, hydrogen in ((one.index, other.index), (other.index, one.index)):
-                if carrier in every and hydrogen not in every and carrier in kinds:
-                    kinds[hydrogen] = kinds[carrier] + 1
-        at = dict(zip(atoms, place, strict=True))
-        graph = LigandGraph.read(topology, heavy)
-        return cls(np.array([at[atom] for atom in heavy], dtype=np.int32), graph, [kinds[atom] for atom in atoms])
-
-    @cached_property
-    def ways(self) -> Ints:
-        """To renumber its heavy atoms."""
-        return self.graph.mappings(self.graph)
-
-
-def _ligands(leg: Mapping[str, Any], folder: Path) -> tuple[_Ligand, _Ligand]:
-    """Both ligands of an edge."""
-    old: Sequence[int] = leg["hybrid"]["old_atoms"]
-    shared = {j: old[i] for i, j in leg["hybrid"]["pairs"]}
-    own = sorted(set(leg["ligand_atoms"]) - set(old), reverse=True)
-    count = len(shared) + len(own)
-    place = [shared[j] if j in shared else own.pop() for j in range(count)]
-    first = _Ligand.read(folder / leg["topology"], old, old)
-    return first, _Ligand.read(folder / leg["hybrid"]["other_topology"], range(count), place)
-
-
-def _shared(leg: Mapping[str, Any], one: _Ligand, two: _Ligand) -> tuple[Ints, Ints]:
-    """Ways of both that leave the states of the leg as they are, and the anchors of what ties whole ligands."""
-    pairs = [(one.kinds[i], two.kinds[j]) for i, j in leg["hybrid"]["pairs"]]
-    ways = shared_ways(one.ways, two.ways, pairs)
-    tether = leg["hybrid"].get("tether") or {}
-    if tether.get("kind") != "boresch":  # centroids are the same in all ways
-        return ways
-    held = [np.flatnonzero(np.isin(part.heavy, tether[of])) for part, of in ((one, "receptor"), (two, "ligand"))]
-    first, second = (kept[(kept[:, at] == at).all(axis=1)] for kept, at in zip(ways, held, strict=True))
-    return first, second
