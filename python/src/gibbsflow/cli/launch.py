@@ -44,9 +44,9 @@ def launch(
         from gibbsflow.config.launch.params_file import check_params_file, files_of_process
         from gibbsflow.config.modes import MODES
         from gibbsflow.errors import InputError
+        from gibbsflow.workflow.care.start.state_of_results import state_doubts
         from gibbsflow.workflow.folders.places import place_problems
         from gibbsflow.workflow.folders.published import other_campaign
-        from gibbsflow.workflow.folders.state_of_results import state_doubts
         from gibbsflow.workflow.settings_file import parse_json
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}

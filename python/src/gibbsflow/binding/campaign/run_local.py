@@ -25,10 +25,10 @@ from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_recepto
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.openmm_systems import platform_notes
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.workflow.care.start.state_of_results import state_doubts
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
-from gibbsflow.workflow.folders.state_of_results import state_doubts
 from gibbsflow.workflow.progress import tell
 
 log = logging.getLogger(__name__)

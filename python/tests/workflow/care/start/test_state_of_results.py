@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gibbsflow.workflow.care.campaign_note import todays_note
+from gibbsflow.workflow.care.start.state_of_results import state_doubts
 from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom, set_aside
-from gibbsflow.workflow.folders.state_of_results import state_doubts
 from gibbsflow.workflow.state.locks import campaign_lock
 
 NEW = "another --outdir to begin anew"
