@@ -149,3 +149,19 @@ def test_a_dry_run_foresees_without_the_gpu_and_notes_it(ask):
     (note,) = answer["notes"]
     assert f"platform {given['platform']} cannot be used on this machine" in note and "a dry run foresees" in note
     assert ask(given | {"input": "none.csv"}, "--here")[0] == EXIT_INPUT
+
+
+def test_results_of_another_state_are_refused_and_those_of_today_name_theirs(ask, tmp_path):
+    code, _ = ask(DEMO)
+    assert code == 0
+    (tmp_path / "state" / "out" / "cb7").mkdir(parents=True)
+    assert ask(DEMO)[1]["problem"] is None
+    (tmp_path / "state").rename(tmp_path / "before")
+    record = tmp_path / "out" / "pipeline_info" / "campaign.json"
+    content = json.loads(record.read_text())
+    assert content["state"] == str(tmp_path / "state" / "out")
+    record.write_text(json.dumps(content | {"state": str(tmp_path / "before" / "out")}))
+    before = record.read_bytes()
+    code, answer = ask(DEMO)
+    assert code == EXIT_INPUT and f"--state_dir {tmp_path / 'before'} to go on with it" in answer["problem"]
+    assert record.read_bytes() == before and not (tmp_path / "state").exists()

@@ -44,6 +44,7 @@ def launch(
         from gibbsflow.config.launch.params_file import check_params_file, files_of_process
         from gibbsflow.config.modes import MODES
         from gibbsflow.errors import InputError
+        from gibbsflow.workflow.care.start.state_of_results import state_doubts
         from gibbsflow.workflow.folders.places import place_problems
         from gibbsflow.workflow.folders.published import other_campaign
         from gibbsflow.workflow.settings_file import parse_json
@@ -68,8 +69,10 @@ def launch(
                 if found.made is not None and here and not containers and half == "binding":
                     answer["notes"] += look_for_gpu(given)
                 if found.made is not None:  # what is refused leaves state and results as they are
-                    if problems := other_campaign(outdir, found.made):
+                    begun, doubts = state_doubts(outdir, state)
+                    if problems := other_campaign(outdir, found.made) or begun:
                         raise InputError(problems)
+                    answer["notes"] += doubts
                     if not given.get("dry_run"):
                         answer["notes"] += take_in_hand(state, given, found, answer)
             except GibbsflowError as error:

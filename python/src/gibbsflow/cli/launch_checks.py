@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,7 +135,8 @@ def take_in_hand(state: Path, given: Mapping[str, Any], found: Checked, answer: 
         mode, cache = given.get("mode", Run().mode), given.get("param_cache")
         answer["campaign"] = asdict(todays_note(state, mode=mode, outdir=outdir, param_cache=cache))
         inside = begin.resolve().is_relative_to(outdir.resolve())
-        notes = set_aside(outdir, found.made, keep=outdir.glob("generation_*") if inside else ())
+        made = replace(found.made, state=str(state.absolute()))
+        notes = set_aside(outdir, made, keep=outdir.glob("generation_*") if inside else ())
     return notes
 
 

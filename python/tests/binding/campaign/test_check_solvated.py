@@ -66,6 +66,12 @@ def test_faults_name_row_column_and_what_would_be_right(folder, given, settings,
     assert said in str(problems[0])
 
 
+def test_a_ligand_whose_14_pairs_are_scaled_otherwise_is_refused_before_anything_runs(folder):
+    boxes.replaced(folder / "solvent.prmtop", "SCEE_SCALE_FACTOR", lambda scales: [1.0] * len(scales))
+    (problem,), _ = checked(sheet(folder))
+    assert (problem.row, problem.field) == (2, "complex_topology") and "are divided by 1.2" in problem.what
+
+
 @pytest.fixture(scope="module")
 def charged(tmp_path_factory):
     """Boxes of an anion, wide enough for an ion that is kept away from it."""

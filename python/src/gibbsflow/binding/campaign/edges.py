@@ -1,7 +1,7 @@
 """Edges of a campaign: its ligands compared two by two, and the network of what is to be run.
 
 A network that was planned before is kept as far as its ligands are left: what was run is not run again, and ligands
-that are new, or have lost an edge, get others.
+that are new, or have lost an edge, get others. An edge that was begun goes on by the atoms that it was planned with.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
 from gibbsflow.binding.network.design import connectivity
+from gibbsflow.binding.network.design.begun_edges import BegunEdges, begun_edges, constitutions
 from gibbsflow.binding.network.design.comparison import Comparison, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Candidates, Edge, Network, kind_of
 from gibbsflow.binding.network.design.network_files import listed, read_network, write_network
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 EDGE = "edge.json"
 NETWORK = "network.json"
 EDGES = "edges"
+MOLECULES = "molecules.json"
+"""In the state beside the network: what its ligands were."""
 
 
 def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
@@ -196,16 +199,23 @@ def plan_edges(
         For a network or maps that cannot be used.
     """
     ligands = ligands_of(systems)
-    comparison = compare(ligands, given_maps(settings, ligands, ways=ways), seed=seed, ways=ways)
+    given, remembered = given_maps(settings, ligands, ways=ways), _remembered(state)
+    begun = BegunEdges()
+    if state is not None and remembered is not None:
+        known = read_json(state / MOLECULES) if (state / MOLECULES).exists() else {}
+        home = state.parent.parent  # `network/plan` lies beside the folders of the edges
+        begun = begun_edges(remembered.edges, home, ligands, given, molecules=known, seed=seed, ways=ways)
+    comparison = begun.rated(compare(ligands, replace(given, maps=(*given.maps, *begun.maps)), seed=seed, ways=ways))
     if before is not None:
         earlier = read_network(before / NETWORK, whole=False)
-        network, fresh = _around_what_is_lost(earlier, records, settings, comparison, _remembered(state))
+        network, fresh = _around_what_is_lost(earlier, records, settings, comparison, remembered)
     elif len(ligands) < 2 and kind_of(settings.network):  # noqa: PLR2004 - a pair
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()
     else:
-        network = planned(settings, comparison, _remembered(state), whole=False)
+        network = planned(settings, comparison, remembered, whole=False)
         fresh = tuple(edge for edge in network.edges if not edge.cause)
+    network = replace(network, notes=(*network.notes, *begun.notes))
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / EDGES, ignore_errors=True)  # of an earlier plan
     (out / EDGES).mkdir()
@@ -216,6 +226,8 @@ def plan_edges(
         write_network(network, state)
     elif state is not None and fresh:  # those alone: what else was planned may be planned otherwise next time
         write_network(replace(network, edges=fresh), state)
+    if state is not None:
+        write_json(state / MOLECULES, constitutions(ligands))
     for text in (*network.warnings, *network.notes):
         log.info("%s", text)
     result.seed = seed

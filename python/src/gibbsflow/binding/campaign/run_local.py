@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_recepto
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.openmm_systems import platform_notes
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.workflow.care.start.state_of_results import state_doubts
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
@@ -115,6 +116,8 @@ class LocalRun:
         int
             Exit code: 0, that of the verb that failed under ``raise``, or 75 where it was stopped.
         """
+        if problems := state_doubts(self.out, self.state)[0]:  # looked at before: another run may have begun since
+            raise InputError(problems)
         for note in published.set_aside(self.out, made_from_launch(self.launch, self.rows)):
             log.info("%s", note)
         write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
@@ -363,7 +366,8 @@ def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
     io = launch.io
     assert io.input is not None  # looked at by `checked`
     settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
-    return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
+    state = state_folder(launch)
+    return replace(made_from(rows, io.input, io.receptor, settings, state.name), state=str(state))
 
 
 def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
@@ -406,10 +410,15 @@ def checked(launch: Launch, *, dry_run: bool = False) -> CampaignCheck:
     for told in found.warnings:
         log.info("%s", told)
     problems = [*place_problems(io.outdir, state=state_folder(launch), cache=io.param_cache), *found.problems]
+    doubts: list[str] = []
     if not problems:
         problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))
+    if not problems:
+        problems, doubts = state_doubts(io.outdir, state_folder(launch))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
+    for doubt in doubts:
+        log.warning("%s", doubt)
     if launch.md.platform not in ("CPU", "Reference"):
         for note in platform_notes(launch.md.platform, dry_run=dry_run):
             log.warning("%s", note)

@@ -65,6 +65,8 @@ class MadeFrom:
         Hash of what is given of each ligand, by name; none for a potential.
     remarks
         Hash of what else the tables repeat.
+    state
+        Absolute path of the state folder; empty where that is not known, as of an earlier version.
     """
 
     campaign: str
@@ -72,6 +74,7 @@ class MadeFrom:
     settings: str
     items: Mapping[str, str]
     remarks: str = ""
+    state: str = ""
 
     @classmethod
     def read(cls, outdir: Path) -> Self | None:
@@ -91,7 +94,8 @@ class MadeFrom:
             content = read_json(outdir / IDENTITY)
             files = {key: (str(path), str(digest)) for key, (path, digest) in content.pop("files").items()}
             found = cls(files=files, **content)
-            return None if any(folder_fault(name) or name != glob.escape(name) for name in found.items) else found
+            odd = any(folder_fault(name) or name != glob.escape(name) for name in found.items)
+            return None if odd or not isinstance(found.state, str) else found
         except (StateError, OSError, AttributeError, KeyError, TypeError, ValueError):
             return None
 

@@ -27,7 +27,8 @@ def test_terms_within_the_ligand_do_not_depend_on_where_it_stands():
     bound, free = (read_terms(boxes.boxes() / f"{role}.prmtop", where=role) for role in ("complex", "solvent"))
     first = bound.names.index("HO") - 5
     one, other = bound.terms_of(range(first, first + 6)), free.terms_of(range(6))
-    assert {kind: table.shape for kind, table in one.items()} == {"bonds": (5, 4), "angles": (7, 5), "torsions": (3, 7)}
+    shapes = {"bonds": (5, 4), "angles": (7, 5), "torsions": (3, 7), "1-4 pairs": (3, 4), "exclusions": (15, 2)}
+    assert {kind: table.shape for kind, table in one.items()} == shapes
     assert all(np.allclose(one[kind], other[kind]) for kind in one)
 
 

@@ -11,13 +11,12 @@ import numpy as np
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms
 from gibbsflow.binding.forcefield.membrane.lipids import NO_LIPIDS, Lipids, find_lipids
 from gibbsflow.errors import InputError, Problem, first_few
-from gibbsflow.units import Floats, Ints
+from gibbsflow.units import Ints
 
 MOST_COPIES = 4
 """A small molecule that is there more often than this is solvent."""
 MOST_SAID = 6
 _BACKBONE, _SUGAR = {"N", "CA", "C"}, {"C1'", "C3'", "C4'"}
-_SAME = {"charge (e)": 2e-4, "σ (Å)": 1e-4, "ε (kcal/mol)": 1e-5}
 
 
 @dataclass(frozen=True)
@@ -288,48 +287,3 @@ def _only(found: _Sorted, molecules: Sequence[Ints], what: str, where: str) -> I
 
 def _list(found: _Sorted, molecules: Sequence[Ints]) -> str:
     return first_few([found.called(m) for m in molecules], MOST_SAID)
-
-
-def ligand_differences(one: PrmtopTerms, atoms: Sequence[int], other: PrmtopTerms, others: Sequence[int]) -> list[str]:
-    """Say how the ligand of one topology is not that of another, atom by atom and term by term.
-
-    Parameters
-    ----------
-    one, atoms
-        A topology, and the ligand in it.
-    other, others
-        Another one.
-
-    Returns
-    -------
-    list of str
-        Empty where they are the same.
-    """
-    if len(atoms) != len(others):
-        return [f"{len(atoms)} atoms and {len(others)}"]
-    i, j = np.asarray(atoms), np.asarray(others)
-    told = []
-    for k in np.flatnonzero(one.elements[i] != other.elements[j])[:3]:
-        told.append(f"atom {k + 1} is {one.names[i[k]]} of element {one.elements[i[k]]}, and {other.elements[j[k]]}")
-    values = {
-        "charge (e)": (one.charges_e[i], other.charges_e[j]),
-        "σ (Å)": (_alive(one, i), _alive(other, j)),
-        "ε (kcal/mol)": (one.epsilon_kcal_per_mol[i], other.epsilon_kcal_per_mol[j]),
-    }
-    for what, (a, b) in values.items():
-        for k in np.flatnonzero(np.abs(a - b) > _SAME[what])[:2]:
-            told.append(f"{what} of {one.names[i[k]]} is {a[k]:.5g}, and {b[k]:.5g}")
-    if told:
-        return told
-    mine, theirs = one.terms_of(atoms), other.terms_of(others)
-    for kind, table in mine.items():
-        if table.shape != theirs[kind].shape:
-            told.append(f"{len(table)} {kind} and {len(theirs[kind])}")
-        elif not np.allclose(table, theirs[kind], atol=2e-3, rtol=1e-4):
-            told.append(f"{kind} of other atoms or parameters")
-    return told
-
-
-def _alive(terms: PrmtopTerms, atoms: Ints) -> Floats:
-    """σ, which means nothing where ε is 0."""
-    return np.where(terms.epsilon_kcal_per_mol[atoms] > 0, terms.sigma_angstrom[atoms], 0.0)

@@ -32,6 +32,9 @@ _TERMS = (
     ("BONDS", 2, "BOND_FORCE_CONSTANT", "BOND_EQUIL_VALUE"),
     ("ANGLES", 3, "ANGLE_FORCE_CONSTANT", "ANGLE_EQUIL_VALUE"),
 )
+PAIRS, EXCLUSIONS = "1-4 pairs", "exclusions"
+_SCALES = (("SCEE_SCALE_FACTOR", 1.2), ("SCNB_SCALE_FACTOR", 2.0))
+"""What 1-4 energies of charges and Lennard-Jones are divided by, and of a file that does not say (AMBER before 11)."""
 MASS_OFF_AMU = 0.1
 """How near a mass has to be to that of its element."""
 _HYDROGEN_AMU, _DEUTERIUM_AMU, _HEAVIEST_HYDROGEN_AMU = 1.008, 2.014, 5.0
@@ -60,7 +63,8 @@ class PrmtopTerms:
     bonds
         Pairs of atoms, shape (M, 2).
     bonded
-        Bonds, angles and torsions with their parameters, by kind: atoms, shape (T, 2 to 4), and numbers, shape (T, P).
+        By kind atoms, shape (T, 2 to 4), and numbers, shape (T, P): bonds, angles and torsions with their parameters,
+        1-4 pairs with what their charges and Lennard-Jones energies are divided by, and exclusions without a number.
     """
 
     names: tuple[str, ...]
@@ -137,6 +141,11 @@ class PrmtopTerms:
                 table[(self.elements[indices[inside]] == 1).any(axis=1), 2] = 0
             if kind == "torsions":
                 table = _without_idle(table)
+            if kind == PAIRS:  # what is nothing is divided by anything
+                for column, own in ((2, self.charges_e), (3, self.epsilon_kcal_per_mol)):
+                    table[(own[indices[inside]] == 0).any(axis=1), column] = 0
+            if kind in (PAIRS, EXCLUSIONS):  # rings have several torsions between two atoms
+                table = np.unique(table, axis=0)
             found[kind] = table[np.lexsort(table.T[::-1])]
         return found
 
@@ -293,6 +302,17 @@ def _bonded(found: dict[str, str]) -> dict[str, tuple[Ints, Floats]]:
     names = ("FORCE_CONSTANT", "PERIODICITY", "PHASE")
     parameters = np.stack([_floats(found, f"DIHEDRAL_{name}") for name in names], axis=1)
     told["torsions"] = np.abs(rows[:, :4]) // 3, parameters[rows[:, 4] - 1] if len(rows) else np.empty((0, 3))
+    apart = rows[(rows[:, 2] > 0) & (rows[:, 3] > 0)]  # as OpenMM reads it; the others have their 1-4 pair elsewhere
+    kinds = len(parameters)
+    scales = np.stack([_floats(found, flag) if flag in found else np.full(kinds, s) for flag, s in _SCALES], axis=1)
+    told[PAIRS] = apart[:, [0, 3]] // 3, scales[apart[:, 4] - 1] if len(apart) else np.empty((0, 2))
+    listed = _ints(found, "EXCLUDED_ATOMS_LIST")
+    owner = np.repeat(np.arange(len(counts := _ints(found, "NUMBER_EXCLUDED_ATOMS"))), counts)
+    if len(owner) != len(listed):
+        raise ValueError(f"{len(owner)} excluded atoms are counted, and {len(listed)} listed")
+    excluded = np.stack([owner, listed - 1], axis=1)[listed > 0]
+    excluded = np.concatenate([excluded, told[PAIRS][0]])
+    told[EXCLUSIONS] = excluded.astype(np.int32), np.empty((len(excluded), 0))
     return told
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.facts import PreparedFacts
+from gibbsflow.binding.forcefield.given.box_differences import ion_differences, ligand_differences, water_difference
 from gibbsflow.binding.forcefield.given.canonical import without_others
-from gibbsflow.binding.forcefield.given.components import ligand_differences
 from gibbsflow.binding.forcefield.given.smiles import smiles_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox, read_box
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
@@ -63,16 +63,19 @@ def read_boxes(
         boxes[given.role] = read_box(given, own, boxes.get("solvent"), scratch, seen=account)
     if len(boxes) == 2:  # noqa: PLR2004
         bound, free = boxes["complex"], boxes["solvent"]
+        both = bound.terms, bound.components, free.terms, free.components
         if told := ligand_differences(bound.terms, bound.components.ligand, free.terms, free.components.ligand):
             what = f"its ligand is not that of {free.files.topology.name}: {'; '.join(told[:4])}"
             right = "the same ligand with the same parameters in both boxes"
             raise InputError(Problem(str(bound.files.topology), what, right, field="complex_topology"))
-        if bound.water_model != free.water_model:
-            other = f"of {free.files.topology.name} {free.water_model}"
-            what = f"water of {bound.files.topology.name} is {bound.water_model}, {other}"
+        if waters := water_difference(*both):
+            what = f"water of {bound.files.topology.name} is {waters[0]}, of {free.files.topology.name} {waters[1]}"
             raise InputError(
                 Problem(str(bound.files.topology), what, "one water model in both", field="complex_topology")
             )
+        for ion in ion_differences(*both):
+            names = f"{bound.files.topology.name} and {free.files.topology.name}"
+            account.warn(f"ions of {names} differ: {ion}", "one set of ion parameters in both boxes")
     return boxes, account
 
 

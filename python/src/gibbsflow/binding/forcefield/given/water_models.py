@@ -107,3 +107,21 @@ def _same(found: WaterModel, known: WaterModel) -> bool:
         and abs(found.epsilon_kcal_per_mol - known.epsilon_kcal_per_mol) < EPSILON_KCAL_PER_MOL
         and bool(np.isclose(found.oh_angstrom, known.oh_angstrom, atol=LENGTH_ANGSTROM))
     )
+
+
+def same_water(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two waters are made of the same, as near as parameters of a model have to be.
+
+    Parameters
+    ----------
+    one, other
+        As :func:`recognised` gives them.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
+    bare = "hydrogens_without_lennard_jones"
+    mine, theirs = (WaterModel(**{k: v for k, v in each.items() if k != bare}) for each in (one, other))
+    return one[bare] == other[bare] and _same(mine, theirs)

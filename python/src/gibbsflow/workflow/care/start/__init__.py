@@ -1,0 +1,1 @@
+"""A campaign that begins where another run has been: with which state it goes on."""
