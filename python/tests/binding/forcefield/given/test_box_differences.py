@@ -1,13 +1,20 @@
 """Two boxes of one ligand: its own terms have to be the same in both, and the water; ions that differ are a doubt."""
 
 import dataclasses
+from itertools import pairwise
 
+import edges
 import numpy as np
 import parmed
 import pytest
 import solvated_systems as boxes
 
-from gibbsflow.binding.forcefield.given.box_differences import ion_differences, ligand_differences, water_difference
+from gibbsflow.binding.forcefield.given.box_differences import (
+    improper_differences,
+    ion_differences,
+    ligand_differences,
+    water_difference,
+)
 from gibbsflow.binding.forcefield.given.components import complex_with, ligand_alone
 from gibbsflow.binding.forcefield.given.prmtop_terms import read_terms
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
@@ -46,6 +53,29 @@ def test_another_ligand_is_told_by_atom_and_value(terms):
     assert told(terms, bonded={**bonded, "1-4 pairs": (pairs[1:], scales[1:])}) == ["3 1-4 pairs and 2"]
     others, none = bonded["exclusions"]
     assert told(terms, bonded={**bonded, "exclusions": (others[1:], none[1:])}) == ["15 exclusions and 14"]
+
+
+def test_impropers_in_another_order_are_a_doubt_and_of_other_atoms_another_ligand(tmp_path):
+    system = edges.system("benzene", tmp_path / "b", solvent="tip3p")
+    one = read_terms(system.path("solvent_prmtop"), where="solvent")
+    rows, numbers = one.bonded["torsions"]
+    bonded = {frozenset(pair) for pair in one.bonds.tolist()}
+    k = next(k for k, row in enumerate(rows.tolist()) if not all(frozenset(p) in bonded for p in pairwise(row)))
+
+    def with_row(row):
+        bonded = {**one.bonded, "torsions": (np.array([*rows[:k], row, *rows[k + 1 :]]), numbers)}
+        return one, range(12), dataclasses.replace(one, bonded=bonded), range(12)
+
+    i, j, centre, last = rows[k]
+    if not all(frozenset((centre, atom)) in bonded for atom in (i, j, last)):  # the first atom may not be the third
+        last, centre, j, i = rows[k]
+    other = with_row([j, last, centre, i])
+    assert ligand_differences(*other) == [] and improper_differences(*other) == [one.names[centre]]
+    away = next(atom for atom in range(12) if atom not in rows[k])
+    for changed in ([i, j, centre, away], [i, j, last, centre]):
+        assert ligand_differences(*with_row(changed)) == ["torsions of other atoms or parameters"]
+    same = with_row(rows[k][::-1])
+    assert ligand_differences(*same) == improper_differences(*same) == []
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.binding.forcefield.given.components import Components
-from gibbsflow.binding.forcefield.given.prmtop_terms import PAIRS, PrmtopTerms
+from gibbsflow.binding.forcefield.given.prmtop_terms import BONDS, PAIRS, TORSIONS, PrmtopTerms
 from gibbsflow.binding.forcefield.given.water_models import recognised, same_water
 from gibbsflow.units import Floats, Ints
 
@@ -29,7 +31,7 @@ def ligand_differences(one: PrmtopTerms, atoms: Sequence[int], other: PrmtopTerm
     Returns
     -------
     list of str
-        Empty where they are the same.
+        Empty where they are the same, but for what :func:`improper_differences` tells.
     """
     if len(atoms) != len(others):
         return [f"{len(atoms)} atoms and {len(others)}"]
@@ -51,15 +53,68 @@ def ligand_differences(one: PrmtopTerms, atoms: Sequence[int], other: PrmtopTerm
     for kind, table in mine.items():
         if table.shape != theirs[kind].shape:
             told.append(f"{len(table)} {kind} and {len(theirs[kind])}")
-        elif not (same := np.isclose(table, theirs[kind], atol=2e-3, rtol=1e-4)).all():
+        elif not (same := _near(table, theirs[kind])).all():
+            if kind == TORSIONS and _near(*(_by_centres(terms) for terms in (mine, theirs))).all():
+                continue
             scaled = kind == PAIRS and same[:, :2].all()
             told.append(_scales(one, i, table, theirs[kind]) if scaled else f"{kind} of other atoms or parameters")
     return told
 
 
+def improper_differences(
+    one: PrmtopTerms, atoms: Sequence[int], other: PrmtopTerms, others: Sequence[int]
+) -> list[str]:
+    """Name the centres of improper torsions that two topologies have with the outer atoms in another order.
+
+    tleap orders them by what else is in the system. The angle is another one then, of the same three planes: in a plane
+    it is the same, and out of it nearly so.
+
+    Parameters
+    ----------
+    one, atoms
+        A topology, and the ligand in it.
+    other, others
+        Another one with the same ligand.
+
+    Returns
+    -------
+    list of str
+        Names of atoms; empty where all are the same.
+    """
+    tables = [terms.terms_of(places) for terms, places in ((one, atoms), (other, others))]
+    rows = [{tuple(row) for row in table[TORSIONS][:, :4].astype(int).tolist()} for table in tables]
+    centres = {_centre(row, _bonded(tables[0])) for row in rows[0] - rows[1]} - {None}
+    return [one.names[atoms[place]] for place in sorted(place for place in centres if place is not None)]
+
+
+def _near(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    return np.isclose(one, other, atol=2e-3, rtol=1e-4)
+
+
+def _bonded(terms: Mapping[str, Floats]) -> set[frozenset[int]]:
+    return {frozenset(pair) for pair in terms[BONDS][:, :2].astype(int).tolist()}
+
+
+def _centre(row: Sequence[int], bonded: set[frozenset[int]]) -> int | None:
+    """The inner atom of an improper torsion that is bonded to the three others; None for atoms in a chain."""
+    if all(frozenset(pair) in bonded for pair in pairwise(row)):
+        return None
+    return next((c for c in row[1:3] if all(frozenset((c, atom)) in bonded for atom in row if atom != c)), None)
+
+
+def _by_centres(terms: Mapping[str, Floats]) -> Floats:
+    """Torsions, the improper ones with their centre first and the other atoms in order."""
+    table, bonded = terms[TORSIONS].copy(), _bonded(terms)
+    for row in table:
+        atoms = row[:4].astype(int).tolist()
+        if (centre := _centre(atoms, bonded)) is not None:
+            row[:4] = [centre, *sorted(set(atoms) - {centre})]
+    return np.asarray(table[np.lexsort(table.T[::-1])])
+
+
 def _scales(terms: PrmtopTerms, atoms: Ints, mine: Floats, theirs: Floats) -> str:
     """How the first 1-4 pair that differs is scaled in two topologies."""
-    k = int(np.flatnonzero(~np.isclose(mine, theirs, atol=2e-3, rtol=1e-4).all(axis=1))[0])
+    k = int(np.flatnonzero(~_near(mine, theirs).all(axis=1))[0])
     pair = "–".join(terms.names[atoms[int(place)]] for place in mine[k, :2])
     said = [f"{coulomb:.5g} and {jones:.5g}" for coulomb, jones in (mine[k, 2:], theirs[k, 2:])]
     return f"charges and Lennard-Jones of the 1-4 pair {pair} are divided by {said[0]}, and by {said[1]}"

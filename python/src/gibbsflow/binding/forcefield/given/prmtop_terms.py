@@ -32,7 +32,7 @@ _TERMS = (
     ("BONDS", 2, "BOND_FORCE_CONSTANT", "BOND_EQUIL_VALUE"),
     ("ANGLES", 3, "ANGLE_FORCE_CONSTANT", "ANGLE_EQUIL_VALUE"),
 )
-PAIRS, EXCLUSIONS = "1-4 pairs", "exclusions"
+BONDS, TORSIONS, PAIRS, EXCLUSIONS = "bonds", "torsions", "1-4 pairs", "exclusions"
 _SCALES = (("SCEE_SCALE_FACTOR", 1.2), ("SCNB_SCALE_FACTOR", 2.0))
 """What 1-4 energies of charges and Lennard-Jones are divided by, and of a file that does not say (AMBER before 11)."""
 MASS_OFF_AMU = 0.1
@@ -137,9 +137,9 @@ class PrmtopTerms:
             turned = rows[:, 0] > rows[:, -1]
             rows[turned] = rows[turned, ::-1]
             table = np.concatenate([rows, np.round(numbers[inside], 5)], axis=1)
-            if kind == "bonds":  # those to hydrogen are rigid
+            if kind == BONDS:  # those to hydrogen are rigid
                 table[(self.elements[indices[inside]] == 1).any(axis=1), 2] = 0
-            if kind == "torsions":
+            if kind == TORSIONS:
                 table = _without_idle(table)
             if kind == PAIRS:  # what is nothing is divided by anything
                 for column, own in ((2, self.charges_e), (3, self.epsilon_kcal_per_mol)):
@@ -215,7 +215,7 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
         raise ValueError(f"cut short: {', '.join(short)}")
     sigma, epsilon = _lennard_jones(found, types, where)
     bonded = _bonded(found)
-    elements = _elements(numbers, masses, names, bonded["bonds"][0])
+    elements = _elements(numbers, masses, names, bonded[BONDS][0])
     return PrmtopTerms(
         names=tuple(names),
         labels=tuple(residue_labels(prmtop)),
@@ -225,7 +225,7 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
         masses_amu=masses,
         sigma_angstrom=sigma[kinds],
         epsilon_kcal_per_mol=epsilon[kinds],
-        bonds=bonded["bonds"][0],
+        bonds=bonded[BONDS][0],
         bonded=bonded,
     )
 
@@ -301,7 +301,7 @@ def _bonded(found: dict[str, str]) -> dict[str, tuple[Ints, Floats]]:
     rows = _listed(found, "DIHEDRALS", 4)
     names = ("FORCE_CONSTANT", "PERIODICITY", "PHASE")
     parameters = np.stack([_floats(found, f"DIHEDRAL_{name}") for name in names], axis=1)
-    told["torsions"] = np.abs(rows[:, :4]) // 3, parameters[rows[:, 4] - 1] if len(rows) else np.empty((0, 3))
+    told[TORSIONS] = np.abs(rows[:, :4]) // 3, parameters[rows[:, 4] - 1] if len(rows) else np.empty((0, 3))
     apart = rows[(rows[:, 2] > 0) & (rows[:, 3] > 0)]  # as OpenMM reads it; the others have their 1-4 pair elsewhere
     kinds = len(parameters)
     scales = np.stack([_floats(found, flag) if flag in found else np.full(kinds, s) for flag, s in _SCALES], axis=1)

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.facts import PreparedFacts
-from gibbsflow.binding.forcefield.given.box_differences import ion_differences, ligand_differences, water_difference
+from gibbsflow.binding.forcefield.given.box_differences import (
+    improper_differences,
+    ion_differences,
+    ligand_differences,
+    water_difference,
+)
 from gibbsflow.binding.forcefield.given.canonical import without_others
 from gibbsflow.binding.forcefield.given.smiles import smiles_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox, read_box
@@ -20,7 +25,7 @@ from gibbsflow.binding.solvated_facts import GivenBox, SolvatedFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import create_system
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, first_few
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
@@ -64,7 +69,8 @@ def read_boxes(
     if len(boxes) == 2:  # noqa: PLR2004
         bound, free = boxes["complex"], boxes["solvent"]
         both = bound.terms, bound.components, free.terms, free.components
-        if told := ligand_differences(bound.terms, bound.components.ligand, free.terms, free.components.ligand):
+        ligands = bound.terms, bound.components.ligand, free.terms, free.components.ligand
+        if told := ligand_differences(*ligands):
             what = f"its ligand is not that of {free.files.topology.name}: {'; '.join(told[:4])}"
             right = "the same ligand with the same parameters in both boxes"
             raise InputError(Problem(str(bound.files.topology), what, right, field="complex_topology"))
@@ -73,8 +79,11 @@ def read_boxes(
             raise InputError(
                 Problem(str(bound.files.topology), what, "one water model in both", field="complex_topology")
             )
+        names = f"{bound.files.topology.name} and {free.files.topology.name}"
+        if turned := improper_differences(*ligands):
+            what = f"improper torsions of the ligand have their outer atoms in another order in {names}"
+            account.warn(f"{what}: round {first_few(turned)}", "both boxes from one run of one program")
         for ion in ion_differences(*both):
-            names = f"{bound.files.topology.name} and {free.files.topology.name}"
             account.warn(f"ions of {names} differ: {ion}", "one set of ion parameters in both boxes")
     return boxes, account
 
