@@ -145,11 +145,13 @@ def write_campaign(
                 methods.add(record)
                 if ligand in pose_of:
                     records_of_poses[ligand] = {key: record.get(key) for key in OF_POSE}
-            parts[place].write_text(drawn or draw_item(row, None, {}, config, items))
+            with atomic_open(parts[place], "w") as part:  # its error names the file where there is no room
+                part.write(drawn or draw_item(row, None, {}, config, items))
             rows.append(row)
         for place, (ligand, names) in enumerate(groups.items(), start=len(ligands)):
             row, record, figures = _summed(ligand, names, rows, records_of_poses, config.run.mode, Path(folder))
-            parts[place].write_text(draw_item(row, record, {}, config, items))
+            with atomic_open(parts[place], "w") as part:
+                part.write(draw_item(row, record, {}, config, items))
             notes[ligand] = "" if record is None else _note(record)
             if record is not None:
                 _take_over(record, figures, out, store)

@@ -426,3 +426,23 @@ def test_a_fault_of_the_settings_names_no_scratch_file(tmp_path, monkeypatch):
         checked(launch)
     (told,) = [str(one) for one in error.value.problems if one.field == "charge_correction"]
     assert told.startswith("settings, charge_correction: counter_ion with engine gromacs") and "openmm" in told
+
+
+def test_from_another_folder_results_are_not_begun_anew(tmp_path, monkeypatch):
+    """State lies below the folder that a run is started in: the results name it, checked and again under the lock."""
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    launch = Launch.model_validate({"io": io, "run": {"replicates": 1}})
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert LocalRun(launch, [row("a")], Verbs({})).run() == 0
+    (tmp_path / "here" / "state" / "out" / "cb7").mkdir(parents=True)
+    checked(launch)
+    monkeypatch.chdir(tmp_path / "there")
+    told = f"--state_dir {tmp_path / 'here' / 'state'} to go on with it"
+    with pytest.raises(InputError, match=told):
+        checked(launch)
+    verbs = Verbs({})
+    with pytest.raises(InputError, match=told):
+        LocalRun(launch, [row("a")], verbs).run()
+    assert not verbs.calls and not (tmp_path / "there" / "state").exists()
