@@ -72,6 +72,20 @@ def test_gromacs_with_ryckaert_bellemans_torsions(amber, tmp_path):
         assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in str(account.doubts[0])
 
 
+def test_gromacs_with_water_of_four_sites(tmp_path):
+    prmtop = boxes.boxes("tip4pew") / "solvent.prmtop"
+    coordinates = read_coordinates(prmtop.with_suffix(".inpcrd"), field="x", where="x")
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    assert "virtual_sites3" in (tmp_path / "x.top").read_text()
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    (expected, given), (found, other) = (energies(file, coordinates) for file in (prmtop, tmp_path / "made.prmtop"))
+    for bonded in (expected, found):  # tleap's bond of a site, which moves nothing
+        del bonded["HarmonicBondForce"]
+    same(expected, found)
+    assert other.getNumParticles() == given.getNumParticles() == len(coordinates.positions_angstrom)
+
+
 def test_torsions_of_several_terms_by_types(amber, tmp_path):
     """As pdb2gmx writes them: no numbers in the molecule, several rows for one quadruple of types."""
     prmtop, coordinates, expected, _ = amber

@@ -278,6 +278,8 @@ def _converted(
     given = source(**_pme())
     constant = _as_periodic_torsions(structure)
     parm = AmberParm.from_structure(structure)
+    for atom in parm.atoms:  # a copied site is a child beside that which it was copied from, and would be written twice
+        atom.children = [site for site in atom.children if site.idx >= 0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whole.prmtop"
         parm.write_parm(str(path))
