@@ -117,3 +117,12 @@ def test_networks_of_openfe() -> None:
         network = read_network(Path(DATA) / "rbfe" / system / "industry_benchmarks_network.json")
         assert (len(network.ligands), len(network.edges)) == (ligands, edges)
         assert all(edge.atoms and len(edge.atoms) > 5 for edge in network.edges)
+
+
+def test_a_kind_of_network_that_is_none_is_told_those_there_are(tmp_path):
+    with pytest.raises(
+        InputError, match="minimal, network: no such file, and no kind .*right: star, mst, redundant, or"
+    ):
+        read_network(tmp_path / "minimal")
+    with pytest.raises(InputError, match=r"edges.csv: no such file \(right: a table"):
+        read_network(tmp_path / "edges.csv")

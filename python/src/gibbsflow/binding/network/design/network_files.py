@@ -13,7 +13,7 @@ import networkx as nx
 
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.exported_tables import OTHERS
-from gibbsflow.binding.network.design.links import Edge, Network, Pair
+from gibbsflow.binding.network.design.links import KINDS, Edge, Network, Pair
 from gibbsflow.binding.network.design.sheet import LONGEST_NAME, alike, name_of, number, read_sheet
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.errors import InputError, Problem, shown
@@ -61,6 +61,9 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
         For what is no network, edges from a ligand to itself, pairs that come twice, ligands that are none, and parts
         that no edge connects.
     """
+    if not Path(path).suffix and not Path(path).exists():
+        what = "no such file, and no kind of network that is planned"
+        raise InputError(Problem(str(path), what, f"{', '.join(KINDS)}, or {RIGHT}", field="network"))
     account = Account(str(path))
     if Path(path).suffix.lower() == ".json":
         kind, named, found = _from_json(Path(path), account)
