@@ -106,6 +106,7 @@ def test_what_cannot_be_solvated_is_refused_at_once(nextflow: Launcher, tmp_path
         "io, receptor: " + host + " (right: none in mode asfe)",
         "row 2, padding_angstrom: m: a box of at most",
         "row 3, charge_correction: a: the free energy of a charge of -1 e depends on",
+        "row 3, padding_angstrom: a: a box of at most",
     ]
     errors = [line for line in run.text.splitlines() if "(right: " in line]
     assert run.code != 0 and run.submitted == 0 and len(errors) == len(told), run.text

@@ -10,6 +10,7 @@ from gibbsflow.binding.alchemy.restraint.standard_state import boresch_analytic_
 from gibbsflow.binding.analyse.cycle_split import release_enthalpy
 from gibbsflow.binding.analyse.entropy.split import FIGURES
 from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.binding.facts import EdgeFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import StateError
@@ -78,7 +79,9 @@ def test_decoupling_and_recoupling_at_once_has_one_leg_and_its_release(tmp_path)
 def test_an_edge_is_split_without_a_release(tmp_path):
     system, runs = write_transformation(tmp_path, replicates=1)
     meta = {key: value for key, value in system.meta.items() if key not in ("restraint", "standard_state")}
-    record = analyse_transformation(SimSystem("guest", system.root, system.artifacts, meta), runs, SPLIT, mode="rbfe")
+    edge = EdgeFacts(edge_ligands=("a", "b"), edge_pairs=(), edge_topology="dual")
+    system = SimSystem("guest", system.root, system.artifacts, meta).with_facts(edge)
+    record = analyse_transformation(system, runs, SPLIT, mode="rbfe")
     split = record["entropy"]
     assert split["release_dh_kcal_per_mol"] == 0
     assert abs(split["dh_kcal_per_mol"] - 15 * KT) < 4 * split["dh_error_kcal_per_mol"] < 3.0
