@@ -191,13 +191,13 @@ def foretell(ligands: Mapping[str, Posed], ways: Ways, hardest: float = HARDEST)
     pairs = len(ligands) * (len(ligands) - 1) // 2
     progress = Progress("common substructures of ligands without poses", pairs, "pairs")
 
-    def difficulty(a: str, b: str) -> float | None:
+    def _difficulty(a: str, b: str) -> float | None:
         found = ways.foretold(ligands[a], ligands[b])
         if progress.done + 1 < pairs or progress.shown > progress.start:  # what is done soon is not told of
             progress.add(1)
         return found
 
-    return candidates_from(ligands, difficulty, hardest)
+    return candidates_from(ligands, _difficulty, hardest)
 
 
 @dataclass(frozen=True)
