@@ -14,7 +14,7 @@ class Relative(Section):
     network: str = setting(
         "redundant",
         "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, "
-        "ligand_b; or OpenFE's JSON).",
+        "ligand_b; or OpenFE's JSON or GraphML).",
     )
     hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
     anchor: str = setting(
@@ -36,7 +36,8 @@ class Relative(Section):
     )
     map: Path | None = setting(
         None,
-        "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON); default: found for each edge.",
+        "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON or GraphML); default: found for "
+        "each edge.",
     )
     unusable_maps: Literal["refuse", "replace"] = setting(
         "refuse",

@@ -15,6 +15,7 @@ from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Md
 from gibbsflow.config.binding_parts import Relative
+from gibbsflow.workflow.progress import Progress
 
 
 def ligands(**smiles: str) -> list[tuple[Row, Molecule]]:
@@ -45,6 +46,21 @@ def test_all_that_is_wrong_at_once() -> None:
     text = told(ligands(**SOUND, again="c1ccccc1C"), hub="nobody", anchor="cresol")
     assert "l.csv, row 5, ligand: again is the molecule of toluene (row 2)" in text
     assert "'nobody' is none of the ligands" in text and "'cresol' is not measured" in text
+
+
+def test_isotopologues_are_one_ligand() -> None:
+    """They are computed as the element: an edge between them would sample nothing, and find nothing."""
+    labelled = {"heavy": "[13CH3]c1ccccc1", "deuterated": "[2H]C([2H])([2H])c1ccccc1"}
+    text = told(ligands(**SOUND, **labelled))
+    assert "heavy is the molecule of toluene" in text and "deuterated is the molecule of toluene" in text
+
+
+def test_long_comparisons_tell_how_far_they_are(monkeypatch, capsys) -> None:
+    told(ligands(**SOUND))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(Progress, "interval_s", 0.0)
+    told(ligands(**SOUND))
+    assert "common substructures of ligands without poses: 1/3 pairs (33%" in capsys.readouterr().err
 
 
 def test_one_ligand_and_names_that_are_too_long() -> None:

@@ -10,8 +10,16 @@ import networkx as nx
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
-from gibbsflow.binding.network.design.comparison import GivenMaps, Posed, Ways, compare, given_maps
-from gibbsflow.binding.network.design.links import Network, candidates_from, kind_of
+from gibbsflow.binding.network.design.comparison import (
+    GivenMaps,
+    Posed,
+    Ways,
+    compare,
+    foretell,
+    given_maps,
+    without_isotopes,
+)
+from gibbsflow.binding.network.design.links import Network, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.prepare.atom_map.map_files import find_map
@@ -123,8 +131,7 @@ def _planned(
     if all(one.given for one in posed.values()):
         return planned(relative, compare(posed, maps, seed=settings.run.seed, ways=ways))
     if kind := kind_of(relative.network):
-        candidates = candidates_from(posed, lambda a, b: ways.foretold(posed[a], posed[b]))
-        return plan(candidates, kind, hub=relative.hub)
+        return plan(foretell(posed, ways), kind, hub=relative.hub)
     assert network is not None  # of a file
     right = _connected(settings)
     wrong = [
@@ -198,7 +205,7 @@ def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str, mode: str) ->
     first: dict[str, Row] = {}
     problems = []
     for row, ligand in ligands:
-        if (known := first.setdefault(ligand.smiles, row)) is not row:
+        if (known := first.setdefault(without_isotopes(ligand.mol), row)) is not row:
             what = f"{row.ligand} is the molecule of {known.ligand} (row {known.line})"
             problems.append(Problem(where, what, "each molecule once", row.line, "ligand"))
         if row.pose_of is not None:

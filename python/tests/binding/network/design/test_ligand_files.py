@@ -78,7 +78,7 @@ def test_one_molecule_twice_and_isomers(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text("ligand,smiles\nr,C[C@H](O)c1ccccc1\ns,C[C@@H](O)c1ccccc1\nketo,CC(=O)C\nenol,CC(O)=C\n")
     assert len(compared(path, Account(str(path))).ligands) == 4  # enantiomers and tautomers are ligands of their own
-    path.write_text("ligand,smiles\nr,C[C@H](O)c1ccccc1\nketo,CC(C)=O\nagain,c1ccccc1[C@H](C)O\n")
+    path.write_text("ligand,smiles\nr,C[C@H](O)c1ccccc1\nketo,CC(C)=O\nagain,c1ccccc1[C@H]([13CH3])O\n")
     with pytest.raises(InputError, match="again is the molecule of r .right: each molecule once"):
         compared(path, Account(str(path)))
 

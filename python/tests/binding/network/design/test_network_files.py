@@ -47,6 +47,30 @@ def test_openfe(tmp_path: Path) -> None:
     assert network.edges == (Edge("b", "a", None, ((0, 1), (1, 0))), Edge("b", "c", None, ((0, 0),)))
 
 
+def test_openfe_by_its_graphml_alone(tmp_path: Path) -> None:
+    """`openfe plan-rbfe-network` writes ligand_network.graphml."""
+    whole = openfe(tmp_path / "n.json", "ab", [("b", "a", "[[1, 0], [0, 1]]")])
+    (tmp_path / "ligand_network.graphml").write_text(json.loads(whole.read_text())[0][1]["graphml"])
+    network = read_network(tmp_path / "ligand_network.graphml", ["a", "b"])
+    assert network.edges == (Edge("b", "a", None, ((0, 1), (1, 0))),)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("strict graph {\n0 -- 1 [similarity=0.9];\n}\n", "is a graph of Graphviz"),
+        ("Index_1    Index_2    Filename_1\n0 , 1 , a.mol2\n", "is LOMAP's list of scores"),
+        ("4f8d2e1_9ac31b2 # a -> b\n", "is FEP\\+'s list of edges"),
+        ('<?xml version="1.0"?>\n<graphml/>\n', "is XML and no table .right: OpenFE's LigandNetwork under a name that"),
+    ],
+)
+def test_what_other_programs_plan_in_is_told_by_its_name(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "n.csv").write_text(text)
+    with pytest.raises(InputError, match=said) as caught:
+        read_network(tmp_path / "n.csv", ["a", "b"])
+    assert len(caught.value.problems) == 1
+
+
 def test_openfe_of_names_in_digits_alone(tmp_path: Path) -> None:
     path = openfe(tmp_path / "n.json", "12", [("1", "2", "[[0, 1]]")])
     path.write_text(path.read_text().replace(r"\"ofe-name\": \"1\"", r"\"ofe-name\": 1"))

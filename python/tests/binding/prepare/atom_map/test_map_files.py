@@ -40,6 +40,8 @@ def test_openfe_networks_and_mappings(tmp_path):
     expected = [AtomMap("ejm_31", "methyl_benzene", ((10, 9), (0, 0)))]
     assert read_maps(written(tmp_path, [["LigandNetwork-1", {"graphml": GRAPH}]])) == expected
     assert read_maps(written(tmp_path, {"graphml": GRAPH})) == expected
+    (tmp_path / "ligand_network.graphml").write_text(GRAPH)  # as openfe plan-rbfe-network writes it
+    assert read_maps(tmp_path / "ligand_network.graphml") == expected
     ejm, methyl = ({"molprops": {"ofe-name": n}} for n in ("ejm_31", "methyl benzene"))
     chain = [
         ["SmallMoleculeComponent-1", ejm],

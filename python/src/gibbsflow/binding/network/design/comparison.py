@@ -21,6 +21,7 @@ from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.workflow.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,55 @@ class Ways:
 def _lifted(found: MapScore) -> MapScore:
     """Two whole ligands are taken where nothing easier is there: never below the hardest edges that are."""
     return replace(found, difficulty=round(HARDEST + (1 - HARDEST) * found.difficulty, 4))
+
+
+def without_isotopes(mol: Chem.Mol) -> str:
+    """Write a molecule by its elements alone, as it is computed: isotopologues are one ligand.
+
+    Parameters
+    ----------
+    mol
+        The molecule.
+
+    Returns
+    -------
+    str
+        Canonical SMILES, hydrogens implicit.
+    """
+    plain = Chem.Mol(mol)
+    for atom in plain.GetAtoms():
+        atom.SetIsotope(0)
+    Chem.AssignStereochemistry(plain, cleanIt=True, force=True)
+    return str(Chem.MolToSmiles(Chem.RemoveHs(plain)))
+
+
+def foretell(ligands: Mapping[str, Posed], ways: Ways, hardest: float = HARDEST) -> Candidates:
+    """Judge every pair by its molecules alone, seconds each for large ones: how far it is, is told now and then.
+
+    Parameters
+    ----------
+    ligands
+        By name.
+    ways
+        How they may be turned into each other.
+    hardest
+        As in :class:`~.links.Candidates`.
+
+    Returns
+    -------
+    Candidates
+        Of all ligands.
+    """
+    pairs = len(ligands) * (len(ligands) - 1) // 2
+    progress = Progress("common substructures of ligands without poses", pairs, "pairs")
+
+    def _difficulty(a: str, b: str) -> float | None:
+        found = ways.foretold(ligands[a], ligands[b])
+        if progress.done + 1 < pairs or progress.shown > progress.start:  # what is done soon is not told of
+            progress.add(1)
+        return found
+
+    return candidates_from(ligands, _difficulty, hardest)
 
 
 @dataclass(frozen=True)

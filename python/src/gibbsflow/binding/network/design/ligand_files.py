@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rdkit import Chem
 
-from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
-from gibbsflow.binding.network.design.links import HARDEST, Candidates, candidates_from
+from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, foretell, given_maps, without_isotopes
+from gibbsflow.binding.network.design.links import HARDEST, Candidates
 from gibbsflow.binding.network.design.sheet import alike
 from gibbsflow.binding.prepare.ligands import given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, rdkit_reason
@@ -79,7 +79,7 @@ def compared(
     ligands = read_molecules(path, account)
     first: dict[str, str] = {}
     for name, ligand in ligands.items():
-        if (known := first.setdefault(str(Chem.MolToSmiles(Chem.RemoveHs(ligand.mol))), name)) != name:
+        if (known := first.setdefault(without_isotopes(ligand.mol), name)) != name:
             account.refuse(f"{name} is the molecule of {known}", "each molecule once")
     account.settle()
     settings = settings or BindingConfig()
@@ -95,7 +95,7 @@ def compared(
         return compare(ligands, maps, seed=settings.run.seed, ways=ways).candidates(hardest)
     unposed = [name for name, ligand in ligands.items() if not ligand.given]
     log.info("no poses of %s: pairs are judged by what their molecules have in common", ", ".join(unposed[:5]))
-    return candidates_from(ligands, lambda a, b: ways.foretold(ligands[a], ligands[b]), hardest)
+    return foretell(ligands, ways, hardest)
 
 
 def _from_samplesheet(path: Path, account: Account) -> dict[str, Posed]:

@@ -26,6 +26,17 @@ RIGHT = "a table with ligand_a and ligand_b, network.json of `gibbsflow network 
 _COLUMNS = ("ligand_a", "ligand_b", "difficulty")
 _GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 _LISTED = 12
+_AS_TABLE = "its edges as a table with ligand_a and ligand_b"
+_UNLIKE = {
+    r"<(\?xml|graphml)": ("is XML and no table", "OpenFE's LigandNetwork under a name that ends in .graphml or .json"),
+    r"(strict\s+)?(di)?graph\b": ("is a graph of Graphviz, as LOMAP writes it, and no table", _AS_TABLE),
+    r"index_1\s+index_2\b": (
+        "is LOMAP's list of scores and no table",
+        f"{_AS_TABLE}: rows with Connect Yes, names of ligands",
+    ),
+    r"[0-9a-f]{7,}_[0-9a-f]{7,}\b|#\s*hash": ("is FEP+'s list of edges and no table", _AS_TABLE),
+}
+"""What other programs write their networks in."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
     ----------
     path
         A table (CSV) with ``ligand_a, ligand_b`` and perhaps ``difficulty``; JSON of `gibbsflow network plan`, or of
-        OpenFE with the atom maps of its edges.
+        OpenFE with the atom maps of its edges, which may be its GraphML, too.
     ligands
         All ligands there are, which the file may call by the names of their records, with blanks and the like where
         those of rows have ``_``; None for those that the file names.
@@ -67,6 +78,8 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
     account = Account(str(path))
     if Path(path).suffix.lower() == ".json":
         kind, named, found = _from_json(Path(path), account)
+    elif Path(path).suffix.lower() == ".graphml":
+        kind, (named, found) = "file", _graphml(read_text(Path(path), RIGHT, STRUCTURE_BYTES), Path(path), account)
     else:
         kind, named, found = "file", set(), _from_table(Path(path), account)
     if ligands is not None:  # names of records may have blanks, those of rows have none
@@ -140,7 +153,7 @@ def called_as(name: str, ligands: Collection[str]) -> str:
 def _from_table(path: Path, account: Account) -> list[_Found]:
     found = []
     ligands = {theirs: ours for theirs, ours in OTHERS.items() if ours in _COLUMNS}
-    for row in read_sheet(path, account, _COLUMNS, needed=_COLUMNS[:2], others=ligands):
+    for row in read_sheet(path, account, _COLUMNS, needed=_COLUMNS[:2], others=ligands, unlike=_UNLIKE):
         a, b = name_of(row, "ligand_a", account), name_of(row, "ligand_b", account)
         difficulty = number(row, "difficulty", account)
         if difficulty is not None and not 0 <= difficulty <= 1:

@@ -1,4 +1,4 @@
-"""Files of maps: our own (JSON or YAML, one edge or many), and those of OpenFE (gufe's JSON), which are read alone.
+"""Files of maps: our own (JSON or YAML, one edge or many), and those of OpenFE (gufe's JSON, GraphML), read alone.
 
 Own form::
 
@@ -24,7 +24,7 @@ from gibbsflow.errors import InputError, Problem, one_line, shown
 from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
-RIGHT = "atom maps in JSON or YAML: ligand_a, ligand_b and pairs of atom numbers from 0; or OpenFE's JSON"
+RIGHT = "atom maps in JSON or YAML: ligand_a, ligand_b and pairs of atom numbers from 0; or OpenFE's JSON or GraphML"
 _GUFE_KEY = ":gufe-key:"
 _KEYS = {"ligand_a", "ligand_b", "pairs"}
 _YAML = (".yaml", ".yml")
@@ -77,7 +77,10 @@ def read_maps(path: Path) -> list[AtomMap]:
     path = Path(path)
     text = read_text(path, RIGHT, STRUCTURE_BYTES)
     try:
-        content = yaml.safe_load(text) if path.suffix.lower() in _YAML else json.loads(text)
+        if path.suffix.lower() == ".graphml":  # what OpenFE's JSON has inside
+            content = {"graphml": text}
+        else:
+            content = yaml.safe_load(text) if path.suffix.lower() in _YAML else json.loads(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(Problem(str(path), f"not readable ({one_line(str(error), 200)})", RIGHT)) from error
     entries = list(_entries(content, path))
@@ -145,7 +148,8 @@ def _entries(content: Any, path: Path) -> Iterator[Any]:
         try:
             yield from _gufe_entries(content)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, SyntaxError, nx.NetworkXError) as error:
-            what = f"looks like OpenFE's JSON, but is none that can be read ({one_line(repr(error), 200)})"
+            form = "GraphML" if path.suffix.lower() == ".graphml" else "JSON"
+            what = f"looks like OpenFE's {form}, but is none that can be read ({one_line(repr(error), 200)})"
             raise InputError(Problem(str(path), what, RIGHT)) from error
 
 
