@@ -16,7 +16,7 @@ from gibbsflow.binding.network.design.exported_tables import OTHERS
 from gibbsflow.binding.network.design.links import KINDS, Edge, Network, Pair
 from gibbsflow.binding.network.design.sheet import LONGEST_NAME, alike, name_of, number, read_sheet
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
-from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.errors import InputError, Problem, first_few, shown
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
@@ -124,8 +124,7 @@ def listed(parts: Collection[Collection[str]]) -> str:
     str
         All but the largest in full, as far as there is room.
     """
-    told = [", ".join([*list(part)[:_LISTED], *["…"] * (len(part) > _LISTED)]) for part in parts]
-    return "; ".join([*told[:_LISTED], *["…"] * (len(told) > _LISTED)])
+    return first_few([first_few(list(part), _LISTED) for part in parts], _LISTED, between="; ")
 
 
 def _renamed(edge: Edge, ligands: Collection[str]) -> Edge:
