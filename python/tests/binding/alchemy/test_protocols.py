@@ -1,6 +1,7 @@
 """Tables of legs: each term of a cycle by its sign, and rows that can be carried out."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,16 @@ def test_what_changes_on_an_edge_chooses_its_states(hard, dual, changes, explici
     found = of_edge(table, hard=hard, dual=dual, charge_changes=changes, explicit=explicit)
     assert {leg.named_schedule for leg in found} == names and dict(cycle_terms(found)) == dict(cycle_terms(table))
     assert leg_schedules(Fe(), found)
+
+
+@pytest.mark.parametrize("correction", ["analytic", "counter_ion"])
+def test_a_net_charge_goes_in_steps_of_a_sixteenth_at_most_however_it_is_made_up_for(correction):
+    for mode in ("abfe", "asfe"):
+        table = protocol_of(mode, explicit=True, fe=Fe(charge_correction=correction))
+        neutral = protocol_of(mode, explicit=True)
+        assert dict(cycle_terms(table)) == dict(cycle_terms(neutral))
+        for leg, own in zip(table, neutral, strict=True):
+            states = leg_schedules(Fe(), table)[leg.name]
+            steps = [one.lambda_electrostatics - two.lambda_electrostatics for one, two in pairwise(states)]
+            assert (max(steps) <= 1 / 16) if leg.medium == "solvent" else leg == own
+    assert protocol_of("abfe", fe=Fe(charge_correction=correction)) == DOUBLE_DECOUPLING  # no box, nothing to correct

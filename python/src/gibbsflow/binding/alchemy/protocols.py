@@ -171,11 +171,11 @@ IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {
     "rbfe": RELATIVE_IN_WATER,
 }
 """By mode, where explicit solvent needs another table."""
-WITH_IONS: Mapping[str, str] = {
+OF_CHARGED: Mapping[str, str] = {
     "complex_in_water_24": "complex_with_ions_32",
     "water_17": "water_with_ions_29",
 }
-"""λ schedules by those without ions: a net charge and its ion take more steps than a neutral ligand."""
+"""λ schedules by those of neutral ligands: a net charge takes more steps, with an ion that goes as well or without."""
 OF_HARD_EDGES: Mapping[str, str] = {"rbfe_11": "rbfe_21"}
 """λ schedules by those that do while few atoms change: hard maps, whole ligands, a net charge that changes."""
 EDGE_WITH_IONS = {False: "rbfe_with_ion_25", True: "dual_with_ion_33"}
@@ -212,7 +212,8 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
     explicit
         Whether the solvent is made of molecules.
     fe
-        Which protocol of binding, and whether ions change with the ligand; None for double decoupling without.
+        Which protocol of binding, and whether ligands have a net charge that is made up for, by ions that change with
+        them or otherwise; None for double decoupling of neutral ones.
 
     Returns
     -------
@@ -225,9 +226,10 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
     if not explicit:
         return PROTOCOLS[legs]
     table = IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs])
-    with_ions = fe is not None and fe.charge_correction == "counter_ion"
-    # ions of an edge are waters of its box: what they turn into is up to each edge
-    return with_counter_ions(table) if with_ions and not any(leg.relative for leg in table) else table
+    if fe is None or not fe.charge_correction or any(leg.relative for leg in table):
+        return table  # ions of an edge are waters of its box: what they turn into is up to each edge
+    table = tuple(replace(leg, named_schedule=OF_CHARGED.get(leg.named_schedule, leg.named_schedule)) for leg in table)
+    return with_counter_ions(table) if fe.charge_correction == "counter_ion" else table
 
 
 def of_edge(
@@ -303,7 +305,6 @@ def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
             leg,
             parts=(*leg.parts[:-1], "ions", leg.parts[-1]),
             alchemical=(*leg.alchemical, "ions"),
-            named_schedule=WITH_IONS.get(leg.named_schedule, leg.named_schedule),
         )
         if leg.medium == "solvent"
         else leg
