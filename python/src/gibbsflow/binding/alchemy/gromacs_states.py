@@ -224,7 +224,7 @@ def pulls(
         groups = (restraint.receptor_atoms, restraint.ligand_atoms)
         k = restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
         weights = tuple(tuple(float(1 / masses_amu[atom]) for atom in group) for group in groups)
-        found = [_middle(group, positions_nm, box_nm) for group in groups]
+        found = [middle_of_group(group, positions_nm, box_nm) for group in groups]
         middles, wide = tuple(atom for atom, _ in found), any(reach > _WIDE for _, reach in found)
         if isinstance(restraint, FlatBottomRestraint):
             rest = restraint.radius_angstrom / 10
@@ -248,12 +248,45 @@ _WIDE = 0.499
 """Of half the box: where a group reaches farther than half of that, grompp asks for its centre a step before."""
 
 
-def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> tuple[int, float]:
-    """The atom that is nearest to the middle of a group, and how far the others are, of half the box."""
+def middle_of_group(
+    group: Sequence[int], positions_nm: Floats, box_nm: Floats, *, field: str = "restraint"
+) -> tuple[int, float]:
+    """Find the atom that is nearest to the middle of a group, by whose nearest images the others are found.
+
+    Parameters
+    ----------
+    group
+        Its atoms.
+    positions_nm
+        A structure, shape (N, 3), nm.
+    box_nm
+        Its periodic box, vectors as rows, shape (3, 3), nm.
+    field
+        The setting that messages name.
+
+    Returns
+    -------
+    atom
+        One of the group.
+    reach
+        How far from it the others are, of half the box.
+
+    Raises
+    ------
+    InputError
+        For a group that is too wide for its box.
+    """
     middle = middle_atom(group, positions_nm)
     reach = float(np.linalg.norm(positions_nm[list(group)] - positions_nm[middle], axis=1).max())
     half = float(np.diag(box_nm).min()) / 2
     if reach > 0.9 * half:
-        what = f"a group of the restraint reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
-        raise InputError(Problem("fe", what, f"fewer atoms (site), a larger box, or {_ENGINE}", field="restraint"))
+        of, right = _WIDE_GROUPS[field]
+        what = f"{of} reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
+        raise InputError(Problem("fe", what, f"{right}, or {_ENGINE}", field=field))
     return middle, reach / half
+
+
+_WIDE_GROUPS = {
+    "restraint": ("a group of the restraint", "fewer atoms (site), a larger box"),
+    "charge_correction": ("the solute that counter-ions are kept from", "a larger box"),
+}
