@@ -10,6 +10,11 @@ GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) +
   with each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
 * ``restraint`` = λ_r: the pull code's force constants, 0 in A.
 
+Ions whose charge goes with the ligand's are molecules without charges in state B, with their Lennard-Jones in both.
+What their charges do to the ligand's and to each other goes with λ_e, not λ_e²: by (λ_e − λ_e²) times it, nothing at
+both ends, another path between them. Beyond the wall (`gromacs_topology`) it is nearly the same at all distances, so
+that pairs as within the ligand would make no better path: a lattice's potential is flat where images meet.
+
 From one ligand to another (`hybrid.gromacs_edge`) state A is A and state B is B. ``bonded`` = λ_core; ``coul`` and
 ``vdw`` are one λ, the mean of how far A's own charges and Lennard-Jones are gone and B's have come, with a soft core on
 both: GROMACS has no λ for atoms that go and another one for those that come. What holds two whole ligands to each other
@@ -36,21 +41,8 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
 _ENGINE = "--engine openmm"
-_NOT_BY_GROMACS = (
-    (
-        "abfe_protocol",
-        "sdr",
-        "it has one λ for all Lennard-Jones, and the ligand's and its copy's change one after the other",
-        "double_decoupling",
-    ),
-    (
-        "charge_correction",
-        "counter_ion",
-        "its pull code holds no wall about ions that are farther from the solute than 0.49 of the box",
-        "analytic",
-    ),
-)
-"""Settings, their values, and why GROMACS cannot have them."""
+_NO_COPY = "it has one λ for all Lennard-Jones, and the ligand's and its copy's change one after the other"
+_NO_IONS_OF_EDGES = "of an edge waters become ions, which is not carried over to it"
 
 
 def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
@@ -173,12 +165,13 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     list of Problem
         Empty where it can.
     """
-    fe, problems = config.fe, []
-    for key, chosen, why, right in _NOT_BY_GROMACS:
-        if getattr(fe, key) == chosen:
-            none = key == "charge_correction" and any(leg.relative for leg in protocol)  # analytic is not for edges
-            instead = _ENGINE if none else f"{right}, or {_ENGINE}"
-            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", instead, field=key))
+    fe, problems = config.fe, list[Problem]()
+    if fe.abfe_protocol == "sdr":
+        what = f"sdr with engine gromacs: {_NO_COPY}"
+        problems.append(Problem(where, what, f"double_decoupling, or {_ENGINE}", field="abfe_protocol"))
+    if fe.charge_correction == "counter_ion" and any(leg.relative for leg in protocol):
+        what = f"counter_ion with engine gromacs: {_NO_IONS_OF_EDGES}"
+        problems.append(Problem(where, what, _ENGINE, field="charge_correction"))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
