@@ -82,7 +82,8 @@ def test_ions_lose_their_charge_with_the_ligand_beyond_a_wall(smiles, tmp_path):
     ends = e * (1 - e) == 0
     np.testing.assert_allclose(theirs[ends], ours[ends], rtol=1e-4)
     more = (theirs - theirs[0]) - (ours - ours[0])
-    np.testing.assert_allclose(more[ends], 0, atol=0.12)
+    # with the ions' Lennard-Jones with the ligand, which OpenMM leaves out, as near as they are here
+    np.testing.assert_allclose(more[ends], 0, atol=0.25)
     np.testing.assert_allclose(more[~ends] / (e * (1 - e))[~ends], more[2] / 0.25, rtol=0.02)
     felt = theirs - box.gromacs_kj_per_mol(tmp_path / "free", LADDER, ions=ions)
     np.testing.assert_allclose(felt, 0.5 * 5 * 418.4 * 0.2**2, rtol=2e-3)
