@@ -94,7 +94,8 @@ class Box:
         (folder / "table_b0.xvg").write_text(coulomb_table(4.0))
         frame = topology.frame(self.frames[0], box)
         make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top", index)
-        # a rerun takes sites as they are in the file; it never knows the centres a step before, and loops for ever where a wide group asks for them
+        # a rerun takes sites as the file has them; it never knows the centres a step before, and loops for ever where
+        # a wide group asks for them
         once = "" if apart or any(one.wide for one in held) else "-rerun run.g96"
         words = f"mdrun -s run.tpr {once} -deffnm run -ntmpi 1 -ntomp 1 -tableb table_b0.xvg".split()
         subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)

@@ -74,8 +74,8 @@ def test_ions_lose_their_charge_with_the_ligand_beyond_a_wall(smiles, tmp_path):
     x = box.frames[0] - box.frames[0][list(centre)].mean(axis=0)
     for axis in (2, 1, 0):
         x = x - np.round(x[:, axis] / box.boxes[0][axis, axis])[:, None] * box.boxes[0][axis]
-    reach = np.linalg.norm(x[ions], axis=1) * 10
-    apart = [Apart(centre, (ion,), float(d) + 2 - 4 * (k % 2)) for k, (ion, d) in enumerate(zip(ions, reach))]
+    reach = [float(d) for d in np.linalg.norm(x[ions], axis=1) * 10]
+    apart = [Apart(centre, (ion,), reach[k] + 2 - 4 * (k % 2)) for k, ion in enumerate(ions)]
     theirs = box.gromacs_kj_per_mol(tmp_path / "rerun", LADDER, ions=ions, apart=apart)
     ours = box.openmm_kj_per_mol(LADDER, ions=ions, apart=apart)
     e = np.array([state.lambda_electrostatics for state in LADDER])

@@ -209,9 +209,7 @@ def test_windows_with_a_counter_ion_behind_its_wall(tmp_path):
     _, again = sample(leg, tmp_path / "two")
     kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
     homes = sorted((tmp_path / "one" / "state").rglob("FINISHED"))
-    saved = [
-        RollingCheckpoints(home.parent).load(json.loads(home.read_text())["inputs_hash"]).arrays for home in homes
-    ]
+    saved = [RollingCheckpoints(home.parent).load(json.loads(home.read_text())["inputs_hash"]).arrays for home in homes]
     last = [pair for arrays in saved for pair in zip(arrays["positions_nm"], arrays["box_nm"], strict=True)]
     for number, (one, other) in enumerate(zip(whole, again, strict=True)):
         np.testing.assert_array_equal(one.u, other.u)

@@ -73,9 +73,7 @@ class LegInputs:
     def __init__(self, leg: AlchemicalLeg, md: Md, folder: Path, windows: Sequence[int]) -> None:
         self._leg, self._md, self._folder, self._windows = leg, md, folder.absolute(), tuple(windows)
         self.atoms: GromacsTopology = (
-            edge_topology(leg, engine_for(md))
-            if isinstance(leg, HybridLeg)
-            else decoupling_topology(leg, md)
+            edge_topology(leg, engine_for(md)) if isinstance(leg, HybridLeg) else decoupling_topology(leg, md)
         )
         """The leg's atoms, and where GROMACS has them."""
         self._topology = self.atoms.text
