@@ -198,7 +198,7 @@ def test_windows_with_a_counter_ion_behind_its_wall(tmp_path):
     """Minimised, run at constant pressure, stopped and gone on with; the site of the wall is no atom of the leg."""
     box = Box(tmp_path / "box", "CC(=O)[O-]")
     (ion,) = box.ions()
-    wall = Apart(box.ligand[:4], (ion,), 9.5)
+    wall = Apart(box.ligand[:4], (ion,), 8.5)
     fe = {"sampler": "exchange", "window_ps": 0.8, "segment_ps": 0.4, "sample_ps": 0.2}
     leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[4]), fe=fe, ion_atoms=(ion,), apart=(wall,))
     place_leg(leg.folder, box.prmtop, box.frames[0], range(len(box.frames[0])), np.array(box.boxes))
