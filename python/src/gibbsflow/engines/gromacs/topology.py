@@ -105,7 +105,8 @@ def topology_text(
         For forces that have no counterpart here, or bonds between molecules.
     """
     off, faded = frozenset(changing), frozenset(fading)
-    inside = np.split(order := np.argsort(molecules, kind="stable"), np.flatnonzero(np.diff(molecules[order])) + 1)
+    order = np.argsort(molecules, kind="stable").astype(np.int32)
+    inside = np.split(order, np.flatnonzero(np.diff(molecules[order])) + 1)
     terms = _by_molecule(system, molecules, inside)
     if walls is not None:
         number = int(molecules[walls.centre[0]])
