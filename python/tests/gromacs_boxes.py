@@ -12,7 +12,8 @@ import pytest
 import solutes
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls, softens_charges
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, softens_charges
+from gibbsflow.binding.alchemy.gromacs_topology import decoupling_topology
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
@@ -24,7 +25,7 @@ from gibbsflow.config.binding import Fe
 from gibbsflow.engines.gromacs import parameters
 from gibbsflow.engines.gromacs.dhdl_file import read_dhdl
 from gibbsflow.engines.gromacs.programs import make_run_input
-from gibbsflow.engines.gromacs.topology import coulomb_table, g96_text, topology_text
+from gibbsflow.engines.gromacs.topology import coulomb_table
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.engines.openmm_systems import box_vectors_nm, create_system, read_positions_nm
 
@@ -58,36 +59,44 @@ class Box:
             self.frames.append(np.asarray(state.getPositions(asNumpy=True)._value))
             self.boxes.append(np.asarray(state.getPeriodicBoxVectors(asNumpy=True)._value))
 
-    def openmm_kj_per_mol(self, states, restraint=None):
+    def ions(self):
+        """Those of the box, in their order."""
+        masses = np.array([self.system.getParticleMass(i)._value for i in range(len(self.frames[0]))])
+        found = np.flatnonzero((np.bincount(molecules(self.prmtop))[molecules(self.prmtop)] == 1) & (masses > 20))
+        return [int(ion) for ion in found]
+
+    def openmm_kj_per_mol(self, states, restraint=None, ions=(), apart=()):
         """Energies of the first frame; OpenMM's Reference platform loses pairs in octahedra."""
-        parent = create_system(self.prmtop, self.md)
+        parent = OPENMM.system(self.prmtop, self.md, apart=apart)
         (force,) = (f for f in parent.getForces() if isinstance(f, openmm.NonbondedForce))
         alpha, grid = parameters.pme(self.md.cutoff_angstrom / 10, self.boxes[0])
         force.setPMEParameters(alpha, *grid)
-        context = _context(periodic_alchemical_system(parent, self.ligand, restraint), self.boxes[0])
+        context = _context(periodic_alchemical_system(parent, self.ligand, restraint, ion_atoms=ions), self.boxes[0])
         context.setPositions(self.frames[0])
         return energies_kj_per_mol(context, states)
 
-    def gromacs_kj_per_mol(self, folder: Path, states, restraint=None):
-        """The same by a rerun."""
+    def gromacs_kj_per_mol(self, folder: Path, states, restraint=None, ions=(), apart=()):
+        """The same by a rerun, or by the first step of a run."""
         folder.mkdir()
         box = self.boxes[0]
-        masses = np.array([self.system.getParticleMass(i)._value for i in range(len(self.frames[0]))])
+        leg = self.leg(folder / "leg", states, restraint=restraint, ion_atoms=tuple(ions), apart=tuple(apart))
+        topology = decoupling_topology(leg, self.md)
         alpha, grid = parameters.pme(self.md.cutoff_angstrom / 10, box)
         chosen = parameters.common(self.md, alpha, grid) | parameters.dynamics(self.md, 1, 1)
         chosen |= parameters.lambdas(gromacs_lambdas(states), 0) | {"nsteps": "0", "pcoupl": "no"}
         index = None
-        if held := pulls(restraint, self.frames[0], box, masses):
-            extra, groups = parameters.pulling(held, len(masses))
+        if held := leg_pulls(leg, topology):
+            extra, groups = parameters.pulling(held, len(topology.order))
             chosen |= extra | {"continuation": "yes"}
             index = folder / "index.ndx"
             index.write_text(groups)
-        (folder / "topol.top").write_text(topology_text(self.system, molecules(self.prmtop), self.ligand))
+        (folder / "topol.top").write_text(topology.text)
         (folder / "table_b0.xvg").write_text(coulomb_table(4.0))
-        frame = g96_text(self.frames[0], box)
+        frame = topology.frame(self.frames[0], box)
         make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top", index)
-        # a rerun never knows the centres a step before, and loops for ever where a wide group asks for them
-        once = "" if any(one.wide for one in held) else "-rerun run.g96"
+        # a rerun takes sites as the file has them; it never knows the centres a step before, and loops for ever where
+        # a wide group asks for them
+        once = "" if apart or any(one.wide for one in held) else "-rerun run.g96"
         words = f"mdrun -s run.tpr {once} -deffnm run -ntmpi 1 -ntomp 1 -tableb table_b0.xvg".split()
         subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)
         file = read_dhdl(folder / "run.xvg")
@@ -104,8 +113,9 @@ class Box:
         md = self.md.model_copy(update={"engine": "gromacs"} | changes.pop("md", {}))
         restraint = changes.pop("restraint", None)
         leg = AlchemicalLeg(
-            folder, "solvent", "solute", tuple(states), topology, start, self.ligand, (), restraint, md, fe, 7, 1
-        )
+            folder, "solvent", "solute", tuple(states), topology, start, self.ligand, (), restraint, md, fe, 7, 1,
+            **changes,
+        )  # fmt: skip
         leg.write()
         return leg
 

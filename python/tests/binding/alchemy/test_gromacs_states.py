@@ -10,6 +10,7 @@ from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, Cen
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules, read_schedule
 from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.engines.gromacs import parameters
+from gibbsflow.engines.md_engine import Apart
 from gibbsflow.errors import InputError
 
 SOLUTES = {
@@ -60,9 +61,39 @@ def test_restraints_by_the_pull_code(tmp_path):
         assert ours[2] - ours[0] == pytest.approx(4.184 * restraint.energy_kcal_per_mol(box.frames[0] * 10), abs=1e-3)
 
 
+@needs_gromacs
+@pytest.mark.parametrize("smiles", ["CC(=O)[O-]", "[NH3+]CC[NH3+]"])
+def test_ions_lose_their_charge_with_the_ligand_beyond_a_wall(smiles, tmp_path):
+    """The ends are those of the other engine. Between them it has products of these charges at λ, and not at λ²."""
+    box = Box(tmp_path / "box", smiles)
+    ions = box.ions()
+    assert len(ions) == smiles.count("+") + smiles.count("-")
+    # a water behind the ions stands for a cofactor: the centre has molecules that are not side by side
+    beside = np.linalg.norm(box.frames[0][ions[-1] + 1 :] - box.frames[0][0], axis=1)
+    centre = (*box.ligand[:2], int(np.argmin(beside)) + ions[-1] + 1)
+    away = box.frames[0][ions] - box.frames[0][list(centre)].mean(axis=0)
+    images = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3), axis=-1).reshape(-1, 3) @ box.boxes[0]
+    reach = np.linalg.norm(away[:, None] + images, axis=-1).min(axis=1) * 10
+    apart = [Apart(centre, (ion,), float(reach[k]) + 2 - 4 * (k % 2)) for k, ion in enumerate(ions)]
+    wall = 0.5 * 5 * 418.4 * 0.2**2  # of the first alone
+    theirs = box.gromacs_kj_per_mol(tmp_path / "rerun", LADDER, ions=ions, apart=apart)
+    ours = box.openmm_kj_per_mol(LADDER, ions=ions) + wall
+    e = np.array([state.lambda_electrostatics for state in LADDER])
+    ends = e * (1 - e) == 0
+    np.testing.assert_allclose(theirs[[0, 4]], ours[[0, 4]], rtol=1e-4)
+    more = (theirs - theirs[0]) - (ours - ours[0])
+    assert abs(more[4]) < 0.05
+    # then the ions' Lennard-Jones with the ligand, which OpenMM leaves out: they are near it in so small a box
+    np.testing.assert_allclose(more[ends], 0, atol=1.0)
+    np.testing.assert_allclose(more[~ends] / (e * (1 - e))[~ends], more[2] / 0.25, rtol=0.02)
+    felt = theirs - box.gromacs_kj_per_mol(tmp_path / "free", LADDER, ions=ions)
+    np.testing.assert_allclose(felt, wall, rtol=2e-3)
+    assert np.ptp(ours) > 500 and abs(more[2]) > 1
+
+
 def test_shipped_schedules_can_be_run():
-    for mode in ("asfe", "abfe"):
-        protocol = protocol_of(mode, explicit=True)
+    for mode, ions in (("asfe", None), ("abfe", None), ("abfe", "counter_ion")):
+        protocol = protocol_of(mode, explicit=True, fe=Fe(charge_correction=ions))
         schedules = leg_schedules(Fe(), protocol)
         for leg in protocol:
             if leg.medium == "solvent":
@@ -95,20 +126,18 @@ def test_settings_that_gromacs_cannot_run_are_named_at_once():
     assert {p.field for p in gromacs_problems(wrong, protocol_of("asfe", explicit=True), where="x")} == {"soft_core"}
 
 
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        ({"abfe_protocol": "sdr"}, "sdr with engine gromacs: it has one λ for all Lennard-Jones"),
-        ({"charge_correction": "counter_ion"}, "counter_ion with engine gromacs: its pull code holds no wall"),
-    ],
-)
-def test_groups_beside_the_ligand_are_refused_with_the_reason(given, why):
-    config = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"} | given)
-    protocol = protocol_of("abfe", explicit=True, fe=config.fe)
-    (problem,) = gromacs_problems(config, protocol, where="run.yaml")
-    assert why in problem.what and problem.field == next(iter(given))
-    (of_edge,) = gromacs_problems(config, protocol_of("rbfe", explicit=True, fe=config.fe), where="run.yaml")
-    assert ("analytic" in problem.right, "analytic" in of_edge.right) == ("charge_correction" in given, False)
+def test_a_copy_and_ions_of_edges_are_refused_with_the_reason():
+    def told(mode, **given):
+        config = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"} | given)
+        protocol = protocol_of(mode, explicit=True, fe=config.fe)
+        return [(p.field, str(p)) for p in gromacs_problems(config, protocol, where="run.yaml")]
+
+    for mode in ("abfe", "rbfe"):
+        ((field, text),) = told(mode, abfe_protocol="sdr")
+        assert field == "abfe_protocol" and "sdr with engine gromacs: it has one λ for all Lennard-Jones" in text
+    ((field, text),) = told("rbfe", charge_correction="counter_ion")
+    assert field == "charge_correction" and "of an edge waters become ions" in text and "analytic" not in text
+    assert told("abfe", charge_correction="counter_ion") == told("rbfe") == []
 
 
 def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from gromacs_boxes import LADDER, Box, edge_context, energies_kj_per_mol, needs_gromacs
 
+from gibbsflow.binding.alchemy.alchemical_leg import place_leg
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
@@ -25,6 +26,7 @@ from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.gromacs.programs import exchange_fault
+from gibbsflow.engines.md_engine import Apart
 from gibbsflow.errors import MissingProgramError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
@@ -189,6 +191,36 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
     same = 2 * int((kept > 0).sum())
     np.testing.assert_array_equal(found.u[:same], whole.u[:same])
     assert 0 < same < 2 * samples
+
+
+@needs_gromacs
+def test_windows_with_a_counter_ion_behind_its_wall(tmp_path):
+    """Minimised, run at constant pressure, stopped and gone on with; the site of the wall is no atom of the leg."""
+    box = Box(tmp_path / "box", "CC(=O)[O-]")
+    (ion,) = box.ions()
+    wall = Apart(box.ligand[:4], (ion,), 8.5)
+    fe = {"sampler": "exchange", "window_ps": 0.8, "segment_ps": 0.4, "sample_ps": 0.2}
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[2], LADDER[4]), fe=fe, ion_atoms=(ion,), apart=(wall,))
+    place_leg(leg.folder, box.prmtop, box.frames[0], range(len(box.frames[0])), np.array(box.boxes))
+    figures, whole = sample(leg, tmp_path / "one")
+    assert figures["windows"] == 3 and figures["samples_per_window"] == 4
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "two", segments=1)
+    _, again = sample(leg, tmp_path / "two")
+    kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
+    homes = sorted((tmp_path / "one" / "state").rglob("FINISHED"))
+    saved = [RollingCheckpoints(home.parent).load(json.loads(home.read_text())["inputs_hash"]).arrays for home in homes]
+    last = [pair for arrays in saved for pair in zip(arrays["positions_nm"], arrays["box_nm"], strict=True)]
+    for number, (one, other) in enumerate(zip(whole, again, strict=True)):
+        np.testing.assert_array_equal(one.u, other.u)
+        assert last[number][0].shape == box.frames[0].shape
+        if number != 1:
+            box.frames, box.boxes = ([part] for part in last[number])
+            ours = box.openmm_kj_per_mol(leg.states, ions=(ion,), apart=(wall,))
+            assert one.u[-1, number] * kj == pytest.approx(ours[number], rel=1e-4)
+    # half way the slope of a parabola is that from end to end
+    middle = whole[1]
+    np.testing.assert_allclose(middle.gradients[:, 1], middle.u[:, 0] - middle.u[:, 2], rtol=1e-3, atol=0.1)
 
 
 def edge_leg(tmp_path, states):

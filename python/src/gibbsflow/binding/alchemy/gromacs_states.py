@@ -10,6 +10,11 @@ GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) +
   with each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
 * ``restraint`` = λ_r: the pull code's force constants, 0 in A.
 
+Ions whose charge goes with the ligand's are molecules without charges in state B, with their Lennard-Jones in both.
+What their charges do to the ligand's and to each other goes with λ_e, not λ_e²: by (λ_e − λ_e²) times it, nothing at
+both ends, another path between them. Beyond the wall (`gromacs_topology`) it is nearly the same at all distances, so
+that pairs as within the ligand would make no better path: a lattice's potential is flat where images meet.
+
 From one ligand to another (`hybrid.gromacs_edge`) state A is A and state B is B. ``bonded`` = λ_core; ``coul`` and
 ``vdw`` are one λ, the mean of how far A's own charges and Lennard-Jones are gone and B's have come, with a soft core on
 both: GROMACS has no λ for atoms that go and another one for those that come. What holds two whole ligands to each other
@@ -36,21 +41,8 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
 _ENGINE = "--engine openmm"
-_NOT_BY_GROMACS = (
-    (
-        "abfe_protocol",
-        "sdr",
-        "it has one λ for all Lennard-Jones, and the ligand's and its copy's change one after the other",
-        "double_decoupling",
-    ),
-    (
-        "charge_correction",
-        "counter_ion",
-        "its pull code holds no wall about ions that are farther from the solute than 0.49 of the box",
-        "analytic",
-    ),
-)
-"""Settings, their values, and why GROMACS cannot have them."""
+_NO_COPY = "it has one λ for all Lennard-Jones, and the ligand's and its copy's change one after the other"
+_NO_IONS_OF_EDGES = "of an edge waters become ions, which is not carried over to it"
 
 
 def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
@@ -173,12 +165,13 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     list of Problem
         Empty where it can.
     """
-    fe, problems = config.fe, []
-    for key, chosen, why, right in _NOT_BY_GROMACS:
-        if getattr(fe, key) == chosen:
-            none = key == "charge_correction" and any(leg.relative for leg in protocol)  # analytic is not for edges
-            instead = _ENGINE if none else f"{right}, or {_ENGINE}"
-            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", instead, field=key))
+    fe, problems = config.fe, list[Problem]()
+    if fe.abfe_protocol == "sdr":
+        what = f"sdr with engine gromacs: {_NO_COPY}"
+        problems.append(Problem(where, what, f"double_decoupling, or {_ENGINE}", field="abfe_protocol"))
+    if fe.charge_correction == "counter_ion" and any(leg.relative for leg in protocol):
+        what = f"counter_ion with engine gromacs: {_NO_IONS_OF_EDGES}"
+        problems.append(Problem(where, what, _ENGINE, field="charge_correction"))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
@@ -224,7 +217,7 @@ def pulls(
         groups = (restraint.receptor_atoms, restraint.ligand_atoms)
         k = restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
         weights = tuple(tuple(float(1 / masses_amu[atom]) for atom in group) for group in groups)
-        found = [_middle(group, positions_nm, box_nm) for group in groups]
+        found = [middle_of_group(group, positions_nm, box_nm) for group in groups]
         middles, wide = tuple(atom for atom, _ in found), any(reach > _WIDE for _, reach in found)
         if isinstance(restraint, FlatBottomRestraint):
             rest = restraint.radius_angstrom / 10
@@ -248,12 +241,45 @@ _WIDE = 0.499
 """Of half the box: where a group reaches farther than half of that, grompp asks for its centre a step before."""
 
 
-def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> tuple[int, float]:
-    """The atom that is nearest to the middle of a group, and how far the others are, of half the box."""
+def middle_of_group(
+    group: Sequence[int], positions_nm: Floats, box_nm: Floats, *, field: str = "restraint"
+) -> tuple[int, float]:
+    """Find the atom that is nearest to the middle of a group, by whose nearest images the others are found.
+
+    Parameters
+    ----------
+    group
+        Its atoms.
+    positions_nm
+        A structure, shape (N, 3), nm.
+    box_nm
+        Its periodic box, vectors as rows, shape (3, 3), nm.
+    field
+        The setting that messages name.
+
+    Returns
+    -------
+    atom
+        One of the group.
+    reach
+        How far from it the others are, of half the box.
+
+    Raises
+    ------
+    InputError
+        For a group that is too wide for its box.
+    """
     middle = middle_atom(group, positions_nm)
     reach = float(np.linalg.norm(positions_nm[list(group)] - positions_nm[middle], axis=1).max())
     half = float(np.diag(box_nm).min()) / 2
     if reach > 0.9 * half:
-        what = f"a group of the restraint reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
-        raise InputError(Problem("fe", what, f"fewer atoms (site), a larger box, or {_ENGINE}", field="restraint"))
+        of, right = _WIDE_GROUPS[field]
+        what = f"{of} reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
+        raise InputError(Problem("fe", what, f"{right}, or {_ENGINE}", field=field))
     return middle, reach / half
+
+
+_WIDE_GROUPS = {
+    "restraint": ("a group of the restraint", "fewer atoms (site), a larger box"),
+    "charge_correction": ("the solute that counter-ions are kept from", "a larger box"),
+}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.gromacs_states import middle_of_group
 from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gromacs.parameters import Pull
 from gibbsflow.engines.gromacs.topology import g96_text, read_g96, topology_text
+from gibbsflow.engines.gromacs.walls import Walls, as_one
+from gibbsflow.engines.md_engine import Apart
 from gibbsflow.engines.openmm_systems import create_system
-from gibbsflow.units import Floats, Ints
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import KJ_PER_KCAL, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,17 @@ class GromacsTopology:
     text
         A ``.top``.
     order
-        Atoms of the leg as the topology has them, shape (N,).
+        Atoms of the leg as the topology has them, shape (N,); -1 where it has a site that is no atom of the leg.
     masses_amu
         Of the leg's atoms, shape (N,).
+    middle_of
+        Atoms of the leg that the site is in the middle of; none where there is none.
     """
 
     text: str
     order: Ints
     masses_amu: Floats
+    middle_of: tuple[int, ...] = ()
 
     def frame(self, positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> str:
         """Write a configuration.
@@ -51,8 +58,14 @@ class GromacsTopology:
         str
             A ``.g96``.
         """
-        velocities = None if velocities_nm_per_ps is None else velocities_nm_per_ps[self.order]
-        return g96_text(positions_nm[self.order], box_nm, velocities)
+        velocities = None if velocities_nm_per_ps is None else self._placed(velocities_nm_per_ps)
+        return g96_text(self._placed(positions_nm), box_nm, velocities)
+
+    def _placed(self, vectors: Floats) -> Floats:
+        placed = vectors[self.order]
+        if self.middle_of:
+            placed[self.order < 0] = vectors[list(self.middle_of)].mean(axis=0)
+        return placed
 
     def read(self, text: str) -> dict[str, Floats]:
         """Read a configuration.
@@ -70,8 +83,9 @@ class GromacsTopology:
         found = dict(read_g96(text))
         for name in ("positions_nm", "velocities_nm_per_ps"):
             if len(found[name]):
-                placed = np.empty_like(found[name])
-                placed[self.order] = found[name]
+                atoms = self.order >= 0
+                placed = np.empty((int(atoms.sum()), 3))
+                placed[self.order[atoms]] = found[name][atoms]
                 found[name] = placed
         return found
 
@@ -88,7 +102,7 @@ class GromacsTopology:
         list of Pull
             The same coordinates.
         """
-        place = np.argsort(self.order)
+        place = np.argsort(self.order)[int((self.order < 0).sum()) :]
         return [
             replace(
                 one,
@@ -99,30 +113,70 @@ class GromacsTopology:
         ]
 
 
-def decoupling_topology(prmtop: Path, md: Md, ligand_atoms: Sequence[int]) -> GromacsTopology:
+def decoupling_topology(leg: AlchemicalLeg, md: Md) -> GromacsTopology:
     """Write the topology of a leg whose ligand is decoupled.
 
     Parameters
     ----------
-    prmtop
-        Of the leg.
+    leg
+        In a box. Where ions change with the ligand, walls keep them from the middle of the solute.
     md
         Settings of the attempt.
-    ligand_atoms
-        0-based indices of what changes with λ.
 
     Returns
     -------
     GromacsTopology
-        In the leg's order.
+        In the leg's order, but for a solute with walls: its molecules are one.
 
     Raises
     ------
     InputError
-        For what has no counterpart in GROMACS.
+        For what has no counterpart in GROMACS, and a solute that is too wide for its box.
     """
+    prmtop = leg.folder / leg.topology
     system = create_system(prmtop, md)
     count = system.getNumParticles()
     masses = np.array([system.getParticleMass(i)._value for i in range(count)])
-    text = topology_text(system, in_blocks(molecules(prmtop)), ligand_atoms)
-    return GromacsTopology(text, np.arange(count), masses)
+    of_atom, walls = in_blocks(molecules(prmtop)), None
+    if leg.apart:
+        walls = walls_of(leg.apart, of_atom, leg.starts_nm(0)[0], leg.starts_boxes_nm(0)[0])
+        of_atom = walls.molecules
+    text = topology_text(system, of_atom, leg.ligand_atoms, fading=leg.ion_atoms, walls=walls)
+    order, middle_of = (np.arange(count), ()) if walls is None else (walls.order, walls.centre)
+    return GromacsTopology(text, order, masses, middle_of)
+
+
+def walls_of(apart: Sequence[Apart], molecules_of: Ints, positions_nm: Floats, box_nm: Floats) -> Walls:
+    """Say in words of GROMACS what keeps ions from a solute.
+
+    Parameters
+    ----------
+    apart
+        All with one centre, and a single atom each.
+    molecules_of
+        Which molecule each atom is in, shape (N,).
+    positions_nm
+        A structure, shape (N, 3), nm: the centre's atoms are found by the one in the middle.
+    box_nm
+        Its periodic box, vectors as rows, shape (3, 3), nm.
+
+    Returns
+    -------
+    Walls
+        With the molecules of the centre taken for one.
+
+    Raises
+    ------
+    InputError
+        For another centre or group, and a centre that is too wide for its box.
+    """
+    centre = apart[0].centre
+    if any(pair.centre != centre or len(pair.away) != 1 for pair in apart):
+        what = "walls about more than one centre, or of more than one atom, are not carried over to GROMACS"
+        raise InputError(Problem("fe", what, "--engine openmm", field="engine"))
+    middle, _ = middle_of_group(centre, positions_nm, box_nm, field="charge_correction")
+    first = (middle, *(atom for atom in centre if atom != middle))
+    kept = tuple(
+        (pair.away[0], pair.least_angstrom / 10, pair.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100) for pair in apart
+    )
+    return Walls(as_one(molecules_of, centre), first, kept)

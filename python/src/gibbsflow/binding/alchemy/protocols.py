@@ -449,8 +449,8 @@ def cycle_doubts(
         right = "charge_correction analytic, or obc2"
         if not from_vacuum:
             right = "abfe_protocol sdr, charge_correction counter_ion or analytic, or obc2"
-            if md.engine == "gromacs":  # which has neither a copy nor the wall of an ion
-                right = "charge_correction analytic, --engine openmm with abfe_protocol sdr or counter_ion, or obc2"
+            if md.engine == "gromacs":  # which has no copy
+                right = "charge_correction counter_ion or analytic, --engine openmm with abfe_protocol sdr, or obc2"
         account.refuse(what, right, field="charge_correction")
     if from_vacuum and md.solvent == "vacuum":
         account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")

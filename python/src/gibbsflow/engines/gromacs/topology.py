@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 import openmm
 
-from gibbsflow.engines.gromacs.atom_types import AtomTypes, TorsionMap
+from gibbsflow.engines.gromacs.atom_types import NOTHING, AtomTypes, TorsionMap
 from gibbsflow.engines.gromacs.two_ends import TurningMolecule
+from gibbsflow.engines.gromacs.walls import Walls
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 
@@ -25,6 +26,8 @@ COULOMB = 138.935458
 INTEGRATOR_FORCES = (openmm.CMMotionRemover, openmm.MonteCarloBarostat, openmm.MonteCarloMembraneBarostat)
 TABLE_NM = 5e-4
 """Between two points of the tabulated potential."""
+_ATOMS_A_ROW = 100
+"""GROMACS reads no longer rows than of 4095 characters, but puts together as many as are said to go on."""
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Terms:
         Five atoms in a row, whose two torsions a map has energies for.
     sites
         Massless site, the three atoms that it is the mean of, and their weights.
+    middles
+        Massless site, and the atoms that it is the plain mean of: they are at their images nearest to the first.
     """
 
     charges_e: list[float] = field(default_factory=list)
@@ -58,6 +63,7 @@ class Terms:
     constraints: list[tuple[int, int, float]] = field(default_factory=list)
     exceptions: list[tuple[int, int, float, float, float]] = field(default_factory=list)
     sites: list[tuple[int, int, int, int, float, float]] = field(default_factory=list)
+    middles: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
 
 
 def topology_text(
@@ -65,6 +71,9 @@ def topology_text(
     molecules: Ints,
     changing: Iterable[int] = (),
     turning: Mapping[int, TurningMolecule] = MappingProxyType({}),
+    *,
+    fading: Iterable[int] = (),
+    walls: Walls | None = None,
 ) -> str:
     """Write the topology of a System.
 
@@ -74,11 +83,16 @@ def topology_text(
         With bonds, angles, periodic torsions and maps of two of them, constraints, three-atom mean sites and one
         NonbondedForce.
     molecules
-        Which molecule each atom is in, in order, shape (N,).
+        Which molecule each atom is in, shape (N,). Molecules are written in the order of these numbers, each with its
+        atoms as the System has them.
     changing
         Atoms that state B leaves without charges, and without Lennard-Jones but with each other; whole molecules.
     turning
         What stands in place of a molecule of the System, by its number: one that turns into another.
+    fading
+        Atoms that state B leaves without charges; whole molecules.
+    walls
+        What keeps atoms from the middle of others; with its molecules. None for none.
 
     Returns
     -------
@@ -90,30 +104,33 @@ def topology_text(
     InputError
         For forces that have no counterpart here, or bonds between molecules.
     """
-    off = frozenset(changing)
-    first = np.searchsorted(molecules, np.arange(molecules[-1] + 1))
-    terms = _by_molecule(system, molecules, first.astype(np.int32))
+    off, faded = frozenset(changing), frozenset(fading)
+    order = np.argsort(molecules, kind="stable").astype(np.int32)
+    inside = np.split(order, np.flatnonzero(np.diff(molecules[order])) + 1)
+    terms = _by_molecule(system, molecules, inside)
+    if walls is not None:
+        number = int(molecules[walls.centre[0]])
+        _add_middle(terms[number], inside[number].tolist(), walls.centre)
     types = AtomTypes()
     fudge = _fudge([one for number, one in enumerate(terms) if number not in turning], turning.values())
     bodies: dict[str, str] = {}
-    order: list[list[str | int]] = []
+    listed: list[list[str | int]] = []
     for number, one in enumerate(terms):
-        inside = [atom for atom in range(len(one.charges_e)) if first[number] + atom in off]
-        if inside and len(inside) != len(one.charges_e):
-            raise InputError(Problem("topology", "a part of a molecule changes with λ", "whole molecules"))
         if number in turning:
             body = turning[number].body(types, fudge)
         else:
-            body = _molecule(one, types, fudge, changes=bool(inside))
+            own = [{k for k, atom in enumerate(inside[number].tolist()) if atom in chosen} for chosen in (off, faded)]
+            body = _molecule(one, types, fudge, *own)
         name = bodies.setdefault(body, f"M{len(bodies)}")
-        if order and order[-1][0] == name:
-            order[-1][1] = int(order[-1][1]) + 1
+        if listed and listed[-1][0] == name:
+            listed[-1][1] = int(listed[-1][1]) + 1
         else:
-            order.append([name, 1])
+            listed.append([name, 1])
     parts = [f"[ defaults ]\n1 2 no 1.0 {fudge:.10f}", types.text()]
     parts += [f"[ moleculetype ]\n{name} 0\n{body}" for body, name in bodies.items()]
-    listed = "\n".join(f"{name} {count}" for name, count in order)
-    return "\n\n".join([*parts, f"[ system ]\ngibbsflow\n\n[ molecules ]\n{listed}\n"])
+    counts = "\n".join(f"{name} {count}" for name, count in listed)
+    parts.append(f"[ system ]\ngibbsflow\n\n[ molecules ]\n{counts}\n")
+    return "\n\n".join(parts if walls is None else [*parts, walls.text()])
 
 
 def coulomb_table(reach_nm: float) -> str:
@@ -136,15 +153,18 @@ def coulomb_table(reach_nm: float) -> str:
     return "".join(f"{x:.5f} {value:.12e} {force:.12e}\n" for x, value, force in rows)
 
 
-def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Terms]:
-    terms = [Terms() for _ in first]
+def _by_molecule(system: openmm.System, molecules: Ints, inside: Sequence[Ints]) -> list[Terms]:
+    terms = [Terms() for _ in inside]
+    local = np.empty(len(molecules), dtype=np.int64)
+    for atoms in inside:
+        local[atoms] = np.arange(len(atoms))
 
     def home(*atoms: int) -> tuple[Terms, list[int]]:
         number = int(molecules[atoms[0]])
         if any(molecules[atom] != number for atom in atoms):
             right = "no such bond"
             raise InputError(Problem("topology", f"atoms {', '.join(map(str, atoms))} bond two molecules", right))
-        return terms[number], [int(atom - first[number]) for atom in atoms]
+        return terms[number], [int(local[atom]) for atom in atoms]
 
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicBondForce):
@@ -203,6 +223,16 @@ def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Te
     return terms
 
 
+def _add_middle(one: Terms, atoms: Sequence[int], centre: Sequence[int]) -> None:
+    """Put a site without mass in the middle of atoms behind all those of their molecule."""
+    local = {atom: k for k, atom in enumerate(atoms)}
+    one.middles.append((len(atoms), tuple(local[atom] for atom in centre)))
+    one.charges_e.append(0.0)
+    one.sigma_nm.append(NOTHING[0])
+    one.epsilon.append(NOTHING[1])
+    one.mass_amu.append(0.0)
+
+
 def _fudge(terms: Sequence[Terms], turning: Iterable[TurningMolecule]) -> float:
     """What most 1–4 products of charges are scaled by."""
     ratios = [ratio for one in turning for ratio in one.fudges()]
@@ -215,13 +245,15 @@ def _fudge(terms: Sequence[Terms], turning: Iterable[TurningMolecule]) -> float:
     return float(np.median(ratios)) if ratios else 1.0
 
 
-def _molecule(one: Terms, types: AtomTypes, fudge: float, *, changes: bool) -> str:
+def _molecule(one: Terms, types: AtomTypes, fudge: float, off: Collection[int], faded: Collection[int]) -> str:
     sections: dict[str, list[str]] = defaultdict(list)
+    if any((i in off) != (j in off) for i, j, *_ in one.exceptions):
+        raise InputError(Problem("topology", "a part of a molecule changes with λ", "whole molecules"))
 
-    def both(*values: float) -> str:
+    def both(atom: int, *values: float) -> str:
         """Parameters of a bonded term, in state B the same as in A."""
         words = " ".join(f"{value:.12g}" for value in values)
-        return f"{words} {words}" if changes else words
+        return f"{words} {words}" if atom in off else words
 
     middles: dict[int, TorsionMap] = {}
     for _, _, middle, _, _, torsion_map in one.maps:
@@ -233,29 +265,29 @@ def _molecule(one: Terms, types: AtomTypes, fudge: float, *, changes: bool) -> s
         kind = (one.sigma_nm[a], one.epsilon[a])
         mass = f"{one.mass_amu[a]:.6f}"
         line = f"{a + 1} {name} 1 M X {a + 1} {one.charges_e[a]:.12g} {mass}"
-        sections["atoms"].append(line + (f" {types.name_off(*kind)} 0.0 {mass}" if changes else ""))
-    sections["bonds"] += [f"{i + 1} {j + 1} 1 {both(b, k)}" for i, j, b, k in one.bonds]
-    if changes:
-        sections["bonds"] += _quadratic(one)
-    sections["angles"] += [f"{i + 1} {j + 1} {k + 1} 1 {both(math.degrees(t), c)}" for i, j, k, t, c in one.angles]
+        in_b = types.name_off(*kind) if a in off else name if a in faded else ""
+        sections["atoms"].append(line + (f" {in_b} 0.0 {mass}" if in_b else ""))
+    sections["bonds"] += [f"{i + 1} {j + 1} 1 {both(i, b, k)}" for i, j, b, k in one.bonds]
+    sections["bonds"] += _quadratic(one, sorted(off))
+    sections["angles"] += [f"{i + 1} {j + 1} {k + 1} 1 {both(i, math.degrees(t), c)}" for i, j, k, t, c in one.angles]
     for i, j, k, m, n, phase, c in one.torsions:
         values = f"{math.degrees(phase):.12g} {c:.12g} {n}"
         where = f"{i + 1} {j + 1} {k + 1} {m + 1}"
-        sections["dihedrals"].append(f"{where} 9 {values} {values}" if changes else f"{where} 9 {values}")
+        sections["dihedrals"].append(f"{where} 9 {values} {values}" if i in off else f"{where} 9 {values}")
     for *five, torsion_map in one.maps:
         types.map_five([names[atom] for atom in five], torsion_map)
         sections["cmap"].append(" ".join(str(atom + 1) for atom in five) + " 1")
     if water := _settle(one):
         sections["settles"].append(water)
     else:
-        sections["constraints"] += [f"{i + 1} {j + 1} 1 {both(d)}" for i, j, d in one.constraints]
+        sections["constraints"] += [f"{i + 1} {j + 1} 1 {both(i, d)}" for i, j, d in one.constraints]
     for i, j, product, sigma, epsilon in one.exceptions:
         if not product and not epsilon:
             continue
         own = one.charges_e[i] * one.charges_e[j] * fudge
         if abs(product - own) <= 1e-6 * abs(own) + 1e-9:
-            sections["pairs"].append(f"{i + 1} {j + 1} 1 {both(sigma, epsilon)}")
-        elif changes:
+            sections["pairs"].append(f"{i + 1} {j + 1} 1 {both(i, sigma, epsilon)}")
+        elif i in off:
             what = f"the 1-4 charges of atoms {i} and {j} of what is decoupled are scaled otherwise than the rest"
             raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
         else:
@@ -267,21 +299,24 @@ def _molecule(one: Terms, types: AtomTypes, fudge: float, *, changes: bool) -> s
     sections["virtual_sites3"] += [
         f"{a + 1} {i + 1} {j + 1} {k + 1} 1 {u:.12g} {v:.12g}" for a, i, j, k, u, v in one.sites
     ]
+    for site, atoms in one.middles:
+        words = [str(atom + 1) for atom in atoms]
+        rows = [" ".join(words[k : k + _ATOMS_A_ROW]) for k in range(0, len(words), _ATOMS_A_ROW)]
+        sections["virtual_sitesn"].append(" \\\n".join([f"{site + 1} 1", *rows]))
     return "\n\n".join(f"[ {name} ]\n" + "\n".join(lines) for name, lines in sections.items() if lines)
 
 
-def _quadratic(one: Terms) -> list[str]:
+def _quadratic(one: Terms, atoms: Sequence[int]) -> list[str]:
     """−q q′/4r between all atoms that are not excepted, in state B of the bonded terms.
 
     GROMACS mixes charges linearly, (1 − λ) E(A) + λ E(B), also within the molecule. With μ = 4 (x − x²) as the λ of
     bonded terms this takes x q q′/r to x² q q′/r: charges that are scaled by x.
     """
     excepted = {(i, j) for i, j, *_ in one.exceptions}
-    atoms = range(len(one.charges_e))
     return [
         f"{i + 1} {j + 1} 9 0 0.0 0 {-COULOMB * one.charges_e[i] * one.charges_e[j] / 4:.12g}"
-        for i in atoms
-        for j in atoms[i + 1 :]
+        for place, i in enumerate(atoms)
+        for j in atoms[place + 1 :]
         if (i, j) not in excepted and one.charges_e[i] * one.charges_e[j]
     ]
 

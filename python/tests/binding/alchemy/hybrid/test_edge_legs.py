@@ -202,7 +202,7 @@ def test_an_edge_that_changes_the_net_charge_has_the_same_ion_in_both_boxes(tmp_
     assert offsets[0] == offsets[1] and len(offsets[0]) == 9
     with pytest.raises(InputError, match="in one leg alone does not drop out"):
         prepared(tmp_path / "solvation", "acetate", "ethane", config)
-    with pytest.raises(InputError, match="its pull code holds no wall about ions.*--engine openmm"):
+    with pytest.raises(InputError, match="of an edge waters become ions.*--engine openmm"):
         prepared(tmp_path / "gromacs", "acetate", "ethane", config, protocol=twice, engine="gromacs")
 
 

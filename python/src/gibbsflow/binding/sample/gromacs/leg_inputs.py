@@ -73,9 +73,7 @@ class LegInputs:
     def __init__(self, leg: AlchemicalLeg, md: Md, folder: Path, windows: Sequence[int]) -> None:
         self._leg, self._md, self._folder, self._windows = leg, md, folder.absolute(), tuple(windows)
         self.atoms: GromacsTopology = (
-            edge_topology(leg, engine_for(md))
-            if isinstance(leg, HybridLeg)
-            else decoupling_topology(leg.folder / leg.topology, md, leg.ligand_atoms)
+            edge_topology(leg, engine_for(md)) if isinstance(leg, HybridLeg) else decoupling_topology(leg, md)
         )
         """The leg's atoms, and where GROMACS has them."""
         self._topology = self.atoms.text
@@ -157,14 +155,14 @@ class LegInputs:
         found |= parameters.dynamics(self._md, seed, steps_per_sample, membrane=self._membrane)
         states = self._leg.states
         found |= parameters.lambdas(gromacs_lambdas(states), own, soft_charges=softens_charges(states))
-        return found | (parameters.pulling(self._pulls, len(self.atoms.masses_amu))[0] if self._pulls else {})
+        return found | (parameters.pulling(self._pulls, len(self.atoms.order))[0] if self._pulls else {})
 
     def _home(self, name: str) -> Path:
         home = self._folder / name
         home.mkdir(parents=True, exist_ok=True)
         _write(home / "topol.top", self._topology)
         if self._pulls:
-            _write(home / "index.ndx", parameters.pulling(self._pulls, len(self.atoms.masses_amu))[1])
+            _write(home / "index.ndx", parameters.pulling(self._pulls, len(self.atoms.order))[1])
         return home
 
     def _write_input(self, home: Path, place: Path, name: str, chosen: dict[str, str], frame: str) -> None:
