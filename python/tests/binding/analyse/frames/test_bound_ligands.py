@@ -11,7 +11,7 @@ from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of
-from gibbsflow.binding.equilibrate.frame_files import XtcFile
+from gibbsflow.binding.equilibrate.xtc_file import XtcFile
 from gibbsflow.binding.facts import ENDS, BoundFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.sampling import sample_leg
@@ -137,7 +137,7 @@ def test_what_is_damaged_is_noted_and_the_rest_is_told(edge, tmp_path):
     file.add(1.0, np.zeros((5, 3)))
     file.close()
     keys, (note,) = seen()
-    assert keys == ["ligand_a"] and "1 frames of 5 atoms" in note
+    assert keys == ["ligand_a"] and "frames of 5 atoms; right: more than" in note
     end.write_bytes(whole)
     for name, content in (("trajectory.json", "{"), ("trajectory.json", "{}"), ("leg.json", '{"leg": "complex"}')):
         before = (run / name).read_text()
@@ -156,6 +156,43 @@ def test_what_is_damaged_is_noted_and_the_rest_is_told(edge, tmp_path):
     keys, (note,) = seen()
     assert keys == [] and "other.prmtop" in note
     moved.rename(topology)
+
+
+def test_frames_that_were_kept_and_are_gone_are_noted(edge, tmp_path):
+    run, last = a_run(edge, tmp_path / "run")
+    about = run / "trajectory.json"
+    trajectory(edge, run, 0)
+    trajectory(edge, run, last)
+    kept, (begun, end) = read_json(about), (run / f"trajectory_{window:02d}.xtc" for window in (0, last))
+
+    def seen():
+        motion, _ = analyse_motion(edge, [run], {})
+        assert judge_motion(motion, 99.0)[1][: len(motion["unreadable"])] == motion["unreadable"]  # the record's notes
+        return [key for part in motion["legs"] for key in part if key.startswith("ligand")], motion["unreadable"]
+
+    write_json(about, kept | {"frames": FRAMES, "frame_atoms": 169})
+    assert seen() == (["ligand_a", "ligand_b"], [])
+    for told, note in (({"frames": 21}, "20 frames; right: 21"), ({"frame_atoms": 170}, "169 atoms; right: 170")):
+        write_json(about, kept | told)
+        keys, notes = seen()
+        assert keys == [] and [note in one for one in notes] == [True, True]
+    write_json(about, kept)
+    whole = begun.read_bytes()
+    begun.unlink()
+    assert seen() == (["ligand_b"], [f"{begun}: missing"])
+    begun.write_bytes(whole)
+    about.unlink()
+    assert seen() == ([], [f"{about}: missing"])
+    begun.unlink()
+    end.unlink()
+    assert seen() == ([], [])  # a run that kept none
+    write_json(run / "result.json", {"trajectory_frames": 0})
+    assert seen() == ([], [])
+    write_json(run / "result.json", {"trajectory_frames": FRAMES})
+    assert seen() == ([], [f"{about}: missing"])
+    write_json(run / "result.json", [])
+    keys, (note,) = seen()
+    assert keys == [] and "result.json: damaged" in note
 
 
 def test_real_frames_of_a_tiny_edge(tmp_path):

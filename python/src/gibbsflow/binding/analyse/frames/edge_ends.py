@@ -105,6 +105,17 @@ class EdgeEnds:
             held=(_places(ligands[0], anchors[0]), _places(ligands[1], anchors[1])),
         )
 
+    @property
+    def atoms(self) -> Ints:
+        """All heavy atoms.
+
+        Returns
+        -------
+        ndarray
+            Of both ligands and the receptor.
+        """
+        return np.concatenate([*self.ligands, self.receptor])
+
     def start_angstrom(self, site: Ints) -> Floats:
         """Choose the start that stands for all.
 
