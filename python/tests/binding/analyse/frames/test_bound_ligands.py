@@ -1,18 +1,21 @@
 """What the frames of an edge show: of a host with two ligands at known places, and of real MD of a tiny edge."""
 
+import io
 import shutil
 
 import edges
 import host_guest as hg
 import numpy as np
 import pytest
+from openmm import app, unit
 
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE
+from gibbsflow.binding.analyse.frames.binding_site import binding_site
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of
 from gibbsflow.binding.equilibrate.xtc_file import XtcFile
-from gibbsflow.binding.facts import ENDS, BoundFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.facts import ENDS, BoundFacts, EdgeFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
@@ -81,6 +84,19 @@ def judged(motion, edge):
     """Orientations are another test's."""
     doubts, notes = judge_motion(motion, threshold_of(edge))
     return [doubt for doubt in doubts if doubt.check != "orientations"], [n for n in notes if "orientations" not in n]
+
+
+def test_both_ligands_are_shown_in_their_site(edge):
+    """As the leg starts: each a molecule by itself, whole, as another reader reads it."""
+    site = binding_site(edge)
+    start = read_leg_folder(edge.root / "legs" / "complex").start_nm[0] * 10
+    start -= start[HOST.stop :].mean(axis=0)
+    for block, atoms, bonds in (("pdb", (*HOST, *GUEST), None), ("second_pdb", PHENOL, 13)):
+        read = app.PDBFile(io.StringIO(site[block]))
+        where = np.array(read.positions.value_in_unit(unit.angstrom))
+        assert where == pytest.approx(start[list(atoms)], abs=6e-4)
+        assert bonds is None or read.topology.getNumBonds() == bonds
+    assert list(site["residues"].values()) == ["CUC"] and site["restraint"] is None
 
 
 def test_each_ligand_is_followed_where_it_is_whole(edge, tmp_path):
@@ -213,6 +229,13 @@ def test_real_frames_of_a_tiny_edge(tmp_path):
     motion, _ = analyse_motion(system, [run], {})
     (part,) = motion["legs"]
     assert [part[end]["ligand"] for end in ENDS] == ["methanol", "ethane"] and part["orientations"]
+    first, second = (
+        np.array(app.PDBFile(io.StringIO(binding_site(system)[block])).positions.value_in_unit(unit.angstrom))
+        for block in ("pdb", "second_pdb")
+    )
+    assert (len(first), len(second)) == (6 + 12, 8)
+    for one, other in system.facts(EdgeFacts).edge_pairs:  # what both have is at one place
+        assert first[12 + one] == pytest.approx(second[other], abs=2e-3)
     for end in ENDS:
         assert len(part[end]["time_ps"]) == 10 and "buried_waters" not in part[end]
         assert 0 < max(part[end]["ligand_rmsd_angstrom"]) < 1.5 and max(part[end]["site_rmsd_angstrom"]) < 0.5

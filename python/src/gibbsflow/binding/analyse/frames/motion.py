@@ -189,7 +189,7 @@ def analyse_motion(
     """
     seen: dict[tuple[str, int], dict[str, Any]] = {key: {"walk": found} for key, found in walks.items() if found}
     motion: dict[str, Any] = {"unreadable": []}
-    noted = partial(_noted, motion["unreadable"])  # what cannot be looked at any more costs no free energy
+    noted = partial(unreadable_noted, motion["unreadable"])
     ligands, base, coupled = None, None, []
     with noted():
         ligands = BoundLigands(system)
@@ -217,18 +217,29 @@ def analyse_motion(
                         coupled.append(_laid(one, kept[window])[1:, len(one.site) :])
             if edge and kept.keys() == {0, last} and (turned := _turned(edge, [kept[0], kept[last]], system)):
                 seen.setdefault(where, {})["orientations"] = turned
-    motion["unreadable"] = list(dict.fromkeys(motion["unreadable"]))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]
     return motion, None if base is None else _pose(base, coupled)
 
 
 @contextmanager
-def _noted(notes: list[str]) -> Iterator[None]:
-    """What cannot be read is noted, and left out."""
+def unreadable_noted(notes: list[str]) -> Iterator[None]:
+    """Note what cannot be read, and go on: what cannot be looked at any more costs no free energy.
+
+    Parameters
+    ----------
+    notes
+        Those so far; one that is among them is not said again.
+
+    Yields
+    ------
+    None
+        Once; what comes after a file that cannot be read is left out.
+    """
     try:
         yield
     except (InputError, StateError) as error:
-        notes.append(str(error))
+        if str(error) not in notes:
+            notes.append(str(error))
 
 
 def _by_leg(
