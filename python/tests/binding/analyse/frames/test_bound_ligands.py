@@ -15,7 +15,7 @@ from gibbsflow.binding.alchemy.protocols import RELATIVE
 from gibbsflow.binding.analyse.frames.binding_site import binding_site
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of
 from gibbsflow.binding.equilibrate.xtc_file import XtcFile
-from gibbsflow.binding.facts import ENDS, BoundFacts, EdgeFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.facts import ENDS, BoundFacts, EdgeFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
@@ -216,6 +216,13 @@ def test_real_frames_of_a_tiny_edge(tmp_path):
     md = a.facts(SettingsFacts).md.model_copy(update={"trajectory_ps": 0.02})
     atoms = a.facts(TopologyFacts).model_copy(update={"site_atoms": tuple(range(6))})
     a = a.with_facts(atoms, a.facts(SettingsFacts).model_copy(update={"md": md}))
+    (a.root / "receptor.pdb").write_text(
+        "ATOM      1  CA  GLY A 111       0.000   0.000   0.000  1.00  0.00           C\n"
+    )
+    known = PreparedFacts(
+        receptor_kind="protein", receptor_charge=0, receptor_name="r", ligand_charge=0, ligand_smiles="CO", site=None
+    )
+    a = a.with_artifacts(receptor="receptor.pdb").with_facts(known)
     b = edges.system("ethane", tmp_path / "b", solvent="obc2")
     (tmp_path / "ends.yaml").write_text(f"states: {BOTH_ENDS}\n")
     fe = FE.model_copy(update={"complex_schedule": str(tmp_path / "ends.yaml")})
@@ -229,8 +236,10 @@ def test_real_frames_of_a_tiny_edge(tmp_path):
     motion, _ = analyse_motion(system, [run], {})
     (part,) = motion["legs"]
     assert [part[end]["ligand"] for end in ENDS] == ["methanol", "ethane"] and part["orientations"]
+    site = binding_site(SimSystem.read(system.root))
+    assert site["residues"] == {"1": "LIG A:111"}  # as the receptor's file numbers it
     first, second = (
-        np.array(app.PDBFile(io.StringIO(binding_site(system)[block])).positions.value_in_unit(unit.angstrom))
+        np.array(app.PDBFile(io.StringIO(site[block])).positions.value_in_unit(unit.angstrom))
         for block in ("pdb", "second_pdb")
     )
     assert (len(first), len(second)) == (6 + 12, 8)
