@@ -103,6 +103,8 @@ def test_what_is_no_trajectory(tmp_path):
         (whole + bytes(200), "frame 3 is damaged"),  # a reader that stops at it would not tell
         (struct.pack(">3if9fi", 1995, 2**30, 0, 0, *[0] * 9, 2**30) + whole[56:], "frame 1 is damaged"),
         (whole[:56] + struct.pack(">f", 100.0) + whole[60:], "frame 1 is damaged"),
+        (whole[:84] + struct.pack(">i", 5000) + whole[88:], "frame 1 is damaged"),  # OpenMM dies of it
+        (whole[:92] + b"\xff" * 100 + whole[192:], "XTC file is corrupt"),
     ):
         path.write_bytes(content)
         with pytest.raises(StateError, match=f"t.xtc: .*{what}"):

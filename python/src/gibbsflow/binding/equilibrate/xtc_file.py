@@ -21,6 +21,8 @@ _HEAD = struct.Struct(">3if9fi")
 _PACKED = struct.Struct(">f8i")
 """Before coordinates that are packed: steps in 1 nm, the lowest and highest of them, a table's entry, bytes."""
 _MARK, _PER_NM, _NEVER_PACKED = 1995, 1000.0, 9
+_ENTRIES = range(9, 73)
+"""Of that table: OpenMM looks beyond it, and has room for less than 15 bytes an atom."""
 _FARTHEST_NM = 1e6
 """What was no number when it was packed has become -2.1e6, the lowest there is, and spoilt others of its frame."""
 _AT_A_TIME_BYTES = 8_000_000
@@ -94,17 +96,18 @@ def read_frames_nm(
     chosen = None if wanted is None else np.asarray(wanted, dtype=np.int32)
     positions, times = [], []
     try:
-        with open(path, "rb") as file:
-            for packed in _batches(_frames(path, file, atoms)):
-                where, time_ps = _unpacked(packed)
-                if chosen is not None and (last := int(np.max(chosen, initial=-1))) >= where.shape[1]:
-                    raise StateError(f"{path}: frames of {where.shape[1]} atoms; right: more than {last}")
-                positions.append(where if chosen is None else where[:, chosen])
-                times.append(time_ps)
+        file = open(path, "rb")  # noqa: SIM115 - what goes wrong after it is another matter
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StateError(f"{path}: no trajectory that can be read ({error})") from error
+    except OSError as error:
+        raise StateError(f"{path}: no trajectory that can be read ({error.strerror})") from error
+    with file:
+        for packed in _batches(_frames(path, file, atoms)):
+            where, time_ps = _unpacked(path, packed)
+            if chosen is not None and (last := int(np.max(chosen, initial=-1))) >= where.shape[1]:
+                raise StateError(f"{path}: frames of {where.shape[1]} atoms; right: more than {last}")
+            positions.append(where if chosen is None else where[:, chosen])
+            times.append(time_ps)
     if not times:
         raise StateError(f"{path}: no trajectory that can be read (it is empty)")
     return np.concatenate(positions), np.concatenate(times)
@@ -122,12 +125,15 @@ def _batches(frames: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(some)
 
 
-def _unpacked(frames: bytes) -> tuple[npt.NDArray[np.float32], Floats]:
+def _unpacked(path: Path, frames: bytes) -> tuple[npt.NDArray[np.float32], Floats]:
     """Frames as OpenMM reads them, which takes whole files: shape (F, atoms, 3), nm; and their times, ps."""
     with tempfile.NamedTemporaryFile(suffix=".xtc") as file:
         file.write(frames)
         file.flush()
-        positions, _, time_ps, _ = read_xtc(file.name.encode())
+        try:
+            positions, _, time_ps, _ = read_xtc(file.name.encode())
+        except (RuntimeError, ValueError) as error:
+            raise StateError(f"{path}: no trajectory that can be read ({str(error).strip()})") from error
     return np.moveaxis(np.asarray(positions), -1, 0), np.asarray(time_ps, dtype=np.float64)
 
 
@@ -155,8 +161,8 @@ def _frames(path: Path, file: BinaryIO, atoms: int | None) -> Iterator[bytes]:
             raise StateError(f"{path}: frame {place} is of {size} atoms; right: {atoms}")
         if size > _NEVER_PACKED:
             kind = whole(_PACKED.size)
-            per_nm, *ends, _, length = _PACKED.unpack(kind)
-            if per_nm != _PER_NM or not size <= length <= 16 * size:
+            per_nm, *ends, entry, length = _PACKED.unpack(kind)
+            if per_nm != _PER_NM or entry not in _ENTRIES or not size <= length <= 14 * size:
                 raise StateError(f"{path}: frame {place} is damaged, or no frame of XTC")
             body = whole(length + -length % 4)
             reach_nm = np.array(ends) / _PER_NM

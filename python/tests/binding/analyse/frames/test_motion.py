@@ -44,13 +44,6 @@ def test_ligand_and_site_are_followed():
     assert found["median"]["ligand_rmsd_angstrom"] == 2
 
 
-def test_atoms_are_found_by_their_numbers_in_the_leg():
-    atoms = np.array([2, 5, 7, 11])
-    positions = np.arange(24.0).reshape(2, 4, 3)
-    found = Frames(atoms, positions, np.zeros((2, 0, 3)), np.arange(2.0))
-    np.testing.assert_array_equal(found.angstrom([11, 2]), 10 * positions[:, [3, 0]])
-
-
 def test_a_site_that_breathes():
     found = seen(np.vstack([CAGE * 1.25, LIGAND, np.zeros((3, 3))]))
     expected = 0.25 * np.sqrt((CAGE**2).sum(axis=1).mean())

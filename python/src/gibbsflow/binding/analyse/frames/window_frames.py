@@ -148,8 +148,8 @@ def _read(file: Path, about: Path, atoms: Ints) -> Frames:
     content = read_json(about)
     with as_written(about, "`fe run`"):
         kept, oxygens = content["atoms"], np.array(content["water_oxygens"], dtype=np.int32).ravel()
-        if kept is not None and kept != sorted(kept):
-            raise ValueError("atoms out of order")
+        if (kept is not None and kept != sorted(kept)) or (oxygens < 0).any():
+            raise ValueError("atoms out of order, or before the first")
         at = atoms if kept is None else np.searchsorted(np.array(kept, dtype=np.int32), atoms)
         if kept is not None and not np.isin(atoms, kept).all():
             raise ValueError("it lacks atoms of the ligands or the receptor")
