@@ -195,6 +195,13 @@ def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(
     times, angstrom = list(range(10)), [1.0] * 10
     seen = {"time_ps": times, "ligand_rmsd_angstrom": angstrom, "site_rmsd_angstrom": angstrom, "buried_waters": times}
     record["motion"]["legs"] = [{"leg": "complex", "replicate": 0, "ligand_a": seen, "ligand_b": seen}]
+    record["site"] = {
+        "pdb": "",
+        "second_pdb": "",
+        "near_angstrom": 6.0,
+        "residues": {"1": "GLU A:84"},
+        "restraint": None,
+    }
     (folders[0] / "record.json").write_text(json.dumps(record))
     names = ("butane", "ethane", "methane", "propane")
     edges = (Edge("ethane", "propane"), Edge("propane", "butane"), Edge("ethane", "butane"))
@@ -223,6 +230,8 @@ def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(
     reader, html = read_page(out / "report.html")
     assert "ΔΔG (kcal/mol)" in reader.text and "From ethane to propane" in reader.text and "2 atoms are shared" in html
     assert "ethane at λ = 0 in colour, propane at λ = 1 dashed" in reader.text
+    assert "ethane (λ = 0, green carbon) and propane (λ = 1, magenta and thinner" in reader.text
+    assert "Residues: GLU A:84." in reader.text and 'class="viewer" data-site=' in html
     assert "within 4 Å of either ligand, with ethane at λ = 0 and (dashed) propane at λ = 1" in reader.text
     assert reader.text.index("butane") < reader.text.index("ethane~propane")  # the ranking comes first
 

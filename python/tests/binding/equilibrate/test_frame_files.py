@@ -1,4 +1,4 @@
-"""Which atoms are kept of a frame, where periodic images bring them, and that XTC gives back what it was given."""
+"""Which atoms are kept of a frame, and where periodic images bring them."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from openmm import app
 from openmm.app import element
 
 from gibbsflow.binding.equilibrate import frame_files
-from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, read_frames_nm, thinned, write_pdb
-from gibbsflow.errors import StateError
+from gibbsflow.binding.equilibrate.frame_files import Selection, thinned, write_pdb
 
 BOX = np.diag([3.0, 3.0, 3.0])
 
@@ -47,7 +46,6 @@ def test_the_nearest_waters_go_with_the_solute_and_an_ion_does_not(monkeypatch):
     # the third water is 0.3 from the ligand, through the face of the box
     np.testing.assert_allclose(frame[:, 0], [0.1, 0.2, -0.1, -0.1, -0.1, 0.6, 0.6, 0.6], atol=1e-6)
     np.testing.assert_array_equal(selection.oxygens, [2, 5])
-    assert selection.places.tolist() == [0, 1, *[-1] * 10]
     names = [(atom.name, atom.residue.name) for atom in selection.part().atoms()]
     assert names == [("X", "REC"), ("X", "LIG"), *[(name, "HOH") for _ in range(2) for name in ("O", "H1", "H2")]]
 
@@ -64,33 +62,12 @@ def test_all_atoms_as_they_are():
     given = positions(selection, [0.5, 1.0])
     np.testing.assert_allclose(selection.of(given, BOX), given, atol=1e-6)
     assert selection.part() is selection.topology and selection.oxygens.tolist() == [2, 5]
-    assert selection.places.tolist() == list(range(9))
 
 
 def test_without_a_box_there_is_the_solute_alone():
     selection = wet(0)
     given = np.arange(9.0).reshape(3, 3)
     np.testing.assert_array_equal(selection.of(given, None), given[:2])
-
-
-def test_a_trajectory_comes_back(tmp_path):
-    frames = np.random.default_rng(1).normal(size=(3, 20, 3))
-    file = XtcFile(tmp_path / "new" / "t.xtc")
-    for number, frame in enumerate(frames):
-        file.add(2.5 + 10 * number, frame, BOX)
-    assert not (tmp_path / "new" / "t.xtc").exists()  # not before it is whole
-    file.close()
-    found, time_ps = read_frames_nm(tmp_path / "new" / "t.xtc")
-    np.testing.assert_allclose(found, frames, atol=6e-4)
-    assert time_ps.tolist() == [2.5, 12.5, 22.5]
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["t.xtc"]
-
-
-def test_what_is_no_trajectory(tmp_path):
-    (tmp_path / "t.xtc").write_bytes(b"half a file")
-    for name in ("t.xtc", "absent.xtc"):
-        with pytest.raises(StateError, match=f"{name}: no trajectory"):
-            read_frames_nm(tmp_path / name)
 
 
 def test_the_topology_has_no_date(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
+from gibbsflow.binding.equilibrate.xtc_file import read_frames_nm
 from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.binding.sample.sampler import Walkers
 from gibbsflow.binding.sample.sampling import sample_leg
@@ -65,6 +65,7 @@ def test_a_frame_at_the_end_of_each_segment_after_what_is_discarded(whole):
     ]
     about = json.loads((root / "out" / "trajectory.json").read_text())
     assert about["atoms"] == list(range(30)) and about["water_oxygens"] == [] and about["kind"] == "solute"
+    assert (about["frames"], about["frame_atoms"]) == (3, 30)
 
 
 def test_interrupted_and_damaged_it_is_the_same(whole, tmp_path):

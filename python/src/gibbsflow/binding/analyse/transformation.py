@@ -16,7 +16,7 @@ from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs
 from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.frames.binding_site import binding_site
-from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
+from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, unreadable_noted, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, judge_length, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
@@ -106,6 +106,9 @@ def analyse_transformation(
     choice = dict(prepared.restraint_choice or {})
     symmetry, finite_size = float(choice.get("symmetry_kcal_per_mol", 0.0)), prepared.finite_size
     motion, pose = analyse_motion(system, runs, _walks(outcomes))
+    site = None
+    with unreadable_noted(motion["unreadable"]):
+        site = binding_site(system)
     seen, motion["notes"] = judge_motion(motion, threshold_of(system))
     doubts = [
         *judge_account(account),
@@ -144,7 +147,7 @@ def analyse_transformation(
         **({"placement": placed} if placed else {}),
         "motion": motion,
         "pose": pose,
-        "site": binding_site(system),
+        "site": site,
         "settings": {"analysis": chosen, **_provenance(system)},
         "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),

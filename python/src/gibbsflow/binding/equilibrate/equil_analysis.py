@@ -23,9 +23,10 @@ from gibbsflow.binding.equilibrate.bound_state import (
 )
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
-from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
+from gibbsflow.binding.equilibrate.frame_files import Selection, thinned, write_pdb
 from gibbsflow.binding.equilibrate.membrane_analysis import MembraneAnalysis, analyse_membrane
 from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
+from gibbsflow.binding.equilibrate.xtc_file import XtcFile
 from gibbsflow.binding.facts import BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms

@@ -1,11 +1,7 @@
-"""Frames that are kept to be looked at: which atoms, and the files they go into.
-
-XTC holds coordinates to 0.001 nm, and needs a topology beside it: a PDB of the same atoms.
-"""
+"""Frames that are kept to be looked at: which atoms, how far apart, and the topology that lies beside them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +10,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from openmm import app, unit
-from openmm.app.internal.xtc_utils import read_xtc, xtc_write_frame
 
 from gibbsflow.binding.equilibrate.periodic_box import gathered, to_nearest_image
 from gibbsflow.binding.forcefield.topology_file import is_periodic, molecules
 from gibbsflow.engines.openmm_systems import load_topology
-from gibbsflow.errors import StateError
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.files import atomic_open
 
@@ -153,20 +147,6 @@ class Selection:
         return len(self.solute) + self.waters[: self.nearest].size
 
     @property
-    def places(self) -> Ints:
-        """Say where atoms of the topology stand in a frame.
-
-        Returns
-        -------
-        ndarray
-            Index into a frame by index into the topology, shape (N,); −1 for atoms that are not always there.
-        """
-        places = np.full(self.topology.getNumAtoms(), -1, dtype=np.int32)
-        kept = np.arange(len(places)) if self.kind == "all" else self.solute
-        places[kept] = np.arange(len(kept))
-        return places
-
-    @property
     def oxygens(self) -> Ints:
         """Say where the oxygens of water stand in a frame.
 
@@ -247,70 +227,6 @@ def _waters(topology: app.Topology, solute: set[int]) -> Ints:
         found.append([atom.index for atom in atoms])
     size = len(found[0]) if found else 3
     return np.array([water for water in found if len(water) == size], dtype=np.int32).reshape(-1, size)
-
-
-class XtcFile:
-    """An XTC file that is written beside its place, and put there when it is whole.
-
-    Parameters
-    ----------
-    path
-        Where it will be.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._part = path, path.with_name(f".{path.name}.tmp")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._part.unlink(missing_ok=True)
-        self._frames = 0
-
-    def add(self, time_ps: float, positions_nm: npt.NDArray[np.floating], box_nm: Floats | None = None) -> None:
-        """Add a frame.
-
-        Parameters
-        ----------
-        time_ps
-            When it was.
-        positions_nm
-            Shape (atoms, 3), nm.
-        box_nm
-            Its periodic box, shape (3, 3), nm.
-        """
-        box = np.zeros((3, 3)) if box_nm is None else box_nm
-        frame = np.ascontiguousarray(positions_nm, dtype=np.float32), np.ascontiguousarray(box, dtype=np.float32)
-        xtc_write_frame(str(self._part).encode(), *frame, np.float32(time_ps), np.int32(self._frames))
-        self._frames += 1
-
-    def close(self) -> None:
-        """Put the file into its place."""
-        os.replace(self._part, self.path)
-
-
-def read_frames_nm(path: Path) -> tuple[Floats, Floats]:
-    """Read an XTC file.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    positions
-        Shape (F, atoms, 3), nm.
-    time_ps
-        Shape (F,), ps.
-
-    Raises
-    ------
-    StateError
-        Where it cannot be read.
-    """
-    try:
-        positions, _, time, _ = read_xtc(str(path).encode())
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StateError(f"{path}: no trajectory that can be read ({error})") from error
-    return np.moveaxis(np.asarray(positions, dtype=np.float64), -1, 0), np.asarray(time, dtype=np.float64)
 
 
 def write_pdb(path: Path, topology: app.Topology, positions_nm: npt.NDArray[np.floating]) -> None:

@@ -18,7 +18,8 @@ import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
-from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
+from gibbsflow.binding.equilibrate.frame_files import Selection, thinned, write_pdb
+from gibbsflow.binding.equilibrate.xtc_file import XtcFile
 from gibbsflow.binding.sample.sampler import Walkers
 from gibbsflow.workflow.files import atomic_open, write_json
 
@@ -188,6 +189,8 @@ class KeptFrames:
             "frame_ps": self.frame_ps,
             "atoms": None if chosen.kind == "all" else chosen.solute.tolist(),
             "water_oxygens": chosen.oxygens.tolist(),
+            "frame_atoms": chosen.atoms,
+            "frames": len(rows) // len(self._windows),
         }
         write_json(out / ABOUT, about)
         return len(rows) // len(self._windows)

@@ -129,6 +129,10 @@
     viewer.addModel(site.pdb, "pdb");
     viewer.setStyle({ chain: "R" }, { stick: { radius: 0.09, colorscheme: "grayCarbon" } });
     viewer.setStyle({ chain: "L" }, { stick: { radius: 0.2, colorscheme: "greenCarbon" } });
+    if (site.second_pdb) { // thinner, so that what both ligands share is seen as the first one's
+      viewer.addModel(site.second_pdb, "pdb");
+      viewer.setStyle({ model: 1 }, { stick: { radius: 0.13, colorscheme: "magentaCarbon" } });
+    }
     const label = (text, position, back = colour("accent")) => viewer.addLabel(text, {
       position, fontSize: holder.clientWidth < 500 ? 9 : 12, fontColor: "white", backgroundColor: back, backgroundOpacity: 0.8, inFront: true,
     });

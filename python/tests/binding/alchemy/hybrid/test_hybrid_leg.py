@@ -74,7 +74,7 @@ def test_two_whole_ligands_come_to_one_image_in_frames_that_are_kept(folder, tmp
     apart = start.copy()
     apart[-8:] += box[2] - box[0]
     kept = KeptFrames(leg, tmp_path, (0,)).selection
-    assert kept.places[list(leg.new_atoms)].tolist() == list(range(6, 14))
+    assert np.searchsorted(kept.solute, leg.new_atoms).tolist() == list(range(6, 14))
     np.testing.assert_allclose(kept.of(apart, box), kept.of(start, box), atol=1e-6)
     shared = read_leg_folder(folder / "solvent")  # one molecule of both there
     assert (shared.pieces == shared.molecules).all() and set(leg.molecules[-8:]) == {leg.molecules[0]}

@@ -1,18 +1,21 @@
 """What the frames of an edge show: of a host with two ligands at known places, and of real MD of a tiny edge."""
 
+import io
 import shutil
 
 import edges
 import host_guest as hg
 import numpy as np
 import pytest
+from openmm import app, unit
 
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE
+from gibbsflow.binding.analyse.frames.binding_site import binding_site
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of
-from gibbsflow.binding.equilibrate.frame_files import XtcFile
-from gibbsflow.binding.facts import ENDS, BoundFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.equilibrate.xtc_file import XtcFile
+from gibbsflow.binding.facts import ENDS, BoundFacts, EdgeFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
@@ -83,6 +86,19 @@ def judged(motion, edge):
     return [doubt for doubt in doubts if doubt.check != "orientations"], [n for n in notes if "orientations" not in n]
 
 
+def test_both_ligands_are_shown_in_their_site(edge):
+    """As the leg starts: each a molecule by itself, whole, as another reader reads it."""
+    site = binding_site(edge)
+    start = read_leg_folder(edge.root / "legs" / "complex").start_nm[0] * 10
+    start -= start[HOST.stop :].mean(axis=0)
+    for block, atoms, bonds in (("pdb", (*HOST, *GUEST), None), ("second_pdb", PHENOL, 13)):
+        read = app.PDBFile(io.StringIO(site[block]))
+        where = np.array(read.positions.value_in_unit(unit.angstrom))
+        assert where == pytest.approx(start[list(atoms)], abs=6e-4)
+        assert bonds is None or read.topology.getNumBonds() == bonds
+    assert list(site["residues"].values()) == ["CUC"] and site["restraint"] is None
+
+
 def test_each_ligand_is_followed_where_it_is_whole(edge, tmp_path):
     run, last = a_run(edge, tmp_path / "run")
     trajectory(edge, run, 0, [(GUEST, (0, 0, 2)), (PHENOL, (40, 0, 0))], [2] * FRAMES)
@@ -137,7 +153,7 @@ def test_what_is_damaged_is_noted_and_the_rest_is_told(edge, tmp_path):
     file.add(1.0, np.zeros((5, 3)))
     file.close()
     keys, (note,) = seen()
-    assert keys == ["ligand_a"] and "1 frames of 5 atoms" in note
+    assert keys == ["ligand_a"] and "frames of 5 atoms; right: more than" in note
     end.write_bytes(whole)
     for name, content in (("trajectory.json", "{"), ("trajectory.json", "{}"), ("leg.json", '{"leg": "complex"}')):
         before = (run / name).read_text()
@@ -158,11 +174,55 @@ def test_what_is_damaged_is_noted_and_the_rest_is_told(edge, tmp_path):
     moved.rename(topology)
 
 
+def test_frames_that_were_kept_and_are_gone_are_noted(edge, tmp_path):
+    run, last = a_run(edge, tmp_path / "run")
+    about = run / "trajectory.json"
+    trajectory(edge, run, 0)
+    trajectory(edge, run, last)
+    kept, (begun, end) = read_json(about), (run / f"trajectory_{window:02d}.xtc" for window in (0, last))
+
+    def seen():
+        motion, _ = analyse_motion(edge, [run], {})
+        assert judge_motion(motion, 99.0)[1][: len(motion["unreadable"])] == motion["unreadable"]  # the record's notes
+        return [key for part in motion["legs"] for key in part if key.startswith("ligand")], motion["unreadable"]
+
+    write_json(about, kept | {"frames": FRAMES, "frame_atoms": 169})
+    assert seen() == (["ligand_a", "ligand_b"], [])
+    for told, note in (({"frames": 21}, "20 frames; right: 21"), ({"frame_atoms": 170}, "169 atoms; right: 170")):
+        write_json(about, kept | told)
+        keys, notes = seen()
+        assert keys == [] and [note in one for one in notes] == [True, True]
+    write_json(about, kept)
+    whole = begun.read_bytes()
+    begun.unlink()
+    assert seen() == (["ligand_b"], [f"{begun}: missing"])
+    begun.write_bytes(whole)
+    about.unlink()
+    assert seen() == ([], [f"{about}: missing"])
+    begun.unlink()
+    end.unlink()
+    assert seen() == ([], [])  # a run that kept none
+    write_json(run / "result.json", {"trajectory_frames": 0})
+    assert seen() == ([], [])
+    write_json(run / "result.json", {"trajectory_frames": FRAMES})
+    assert seen() == ([], [f"{about}: missing"])
+    write_json(run / "result.json", [])
+    keys, (note,) = seen()
+    assert keys == [] and "result.json: damaged" in note
+
+
 def test_real_frames_of_a_tiny_edge(tmp_path):
     a = edges.stacked("methanol", "benzene", tmp_path / "a", apart_nm=0.4)
     md = a.facts(SettingsFacts).md.model_copy(update={"trajectory_ps": 0.02})
     atoms = a.facts(TopologyFacts).model_copy(update={"site_atoms": tuple(range(6))})
     a = a.with_facts(atoms, a.facts(SettingsFacts).model_copy(update={"md": md}))
+    (a.root / "receptor.pdb").write_text(
+        "ATOM      1  CA  GLY A 111       0.000   0.000   0.000  1.00  0.00           C\n"
+    )
+    known = PreparedFacts(
+        receptor_kind="protein", receptor_charge=0, receptor_name="r", ligand_charge=0, ligand_smiles="CO", site=None
+    )
+    a = a.with_artifacts(receptor="receptor.pdb").with_facts(known)
     b = edges.system("ethane", tmp_path / "b", solvent="obc2")
     (tmp_path / "ends.yaml").write_text(f"states: {BOTH_ENDS}\n")
     fe = FE.model_copy(update={"complex_schedule": str(tmp_path / "ends.yaml")})
@@ -176,6 +236,15 @@ def test_real_frames_of_a_tiny_edge(tmp_path):
     motion, _ = analyse_motion(system, [run], {})
     (part,) = motion["legs"]
     assert [part[end]["ligand"] for end in ENDS] == ["methanol", "ethane"] and part["orientations"]
+    site = binding_site(SimSystem.read(system.root))
+    assert site["residues"] == {"1": "LIG A:111"}  # as the receptor's file numbers it
+    first, second = (
+        np.array(app.PDBFile(io.StringIO(site[block])).positions.value_in_unit(unit.angstrom))
+        for block in ("pdb", "second_pdb")
+    )
+    assert (len(first), len(second)) == (6 + 12, 8)
+    for one, other in system.facts(EdgeFacts).edge_pairs:  # what both have is at one place
+        assert first[12 + one] == pytest.approx(second[other], abs=2e-3)
     for end in ENDS:
         assert len(part[end]["time_ps"]) == 10 and "buried_waters" not in part[end]
         assert 0 < max(part[end]["ligand_rmsd_angstrom"]) < 1.5 and max(part[end]["site_rmsd_angstrom"]) < 0.5

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.binding.analyse.frames.bound_ligands import Places
+from gibbsflow.binding.analyse.frames.bound_ligands import Bound
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, look, walk
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph
+from gibbsflow.binding.analyse.frames.window_frames import Frames
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Fe, Md
@@ -17,8 +18,8 @@ from gibbsflow.workflow.state.segments import Stopper
 CAGE = 4.0 * np.array([[x, y, z] for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1) if x or y or z])
 LIGAND = np.array([[0.0, 0, 0], [1.5, 0, 0]])
 GRAPH = LigandGraph((6, 7), (3, 2), ((0, 1),))
-GUEST, WALL, OXYGENS = np.array([26, 27]), np.arange(26), np.array([28, 29, 30])
-PLACES = Places(GUEST, WALL, WALL, OXYGENS, np.vstack([CAGE, LIGAND]), GRAPH, pocket=GUEST)
+GUEST, WALL, OXYGENS = (26, 27), tuple(range(26)), slice(28, None)
+BOUND = Bound(GUEST, WALL, WALL, GRAPH, np.vstack([CAGE, LIGAND]), pocket=GUEST)
 ROTATION = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 
 
@@ -27,9 +28,15 @@ def frame(shift=(0.0, 0, 0), waters=((0, 2.5, 0), (0, 0, -2.5), (0, 30, 0))):
     return np.vstack([CAGE, LIGAND + shift, waters]) @ ROTATION + [100, 0, 7]
 
 
+def seen(*frames):
+    """What is seen in frames (Å), ten picoseconds apart."""
+    where = np.stack(frames) / 10
+    return look(BOUND, Frames(np.arange(28), where[:, :28], where[:, OXYGENS], 10.0 * np.arange(len(where))))
+
+
 def test_ligand_and_site_are_followed():
-    found = look(PLACES, np.stack([frame(), frame((0, 0, 2)), frame((0, 3, 4))]), np.array([10.0, 20, 30]))
-    assert found["time_ps"] == [10, 20, 30]
+    found = seen(frame(), frame((0, 0, 2)), frame((0, 3, 4)))
+    assert found["time_ps"] == [0, 10, 20]
     assert found["ligand_rmsd_angstrom"] == [0, 2, 5] and found["site_rmsd_angstrom"] == [0, 0, 0]
     assert found["ligand_site_distance_angstrom"] == pytest.approx(
         [0.75, np.hypot(0.75, 2), np.hypot(0.75, 5)], abs=1e-3
@@ -38,21 +45,20 @@ def test_ligand_and_site_are_followed():
 
 
 def test_a_site_that_breathes():
-    breathing = np.vstack([CAGE * 1.25, LIGAND, np.zeros((3, 3))])
-    found = look(PLACES, breathing[None], np.array([1.0]))
+    found = seen(np.vstack([CAGE * 1.25, LIGAND, np.zeros((3, 3))]))
     expected = 0.25 * np.sqrt((CAGE**2).sum(axis=1).mean())
     assert found["site_rmsd_angstrom"][0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_waters_count_where_they_are_near_the_ligand_and_enclosed():
     outside = ((0, 2.5, 0), (0, 30, 0), (6.5, 0.0, 0))  # the last beside the cage: near enough to nothing
-    found = look(PLACES, np.stack([frame(), frame(waters=outside), frame(waters=((9, 9, 9),) * 3)]), np.arange(3.0))
+    found = seen(frame(), frame(waters=outside), frame(waters=((9, 9, 9),) * 3))
     assert found["buried_waters"] == [2, 1, 0]
 
 
 def test_many_frames_are_thinned_evenly():
-    found = look(PLACES, np.stack([frame()] * 1000), np.arange(1000.0))
-    assert len(found["time_ps"]) == 200 and (found["time_ps"][0], found["time_ps"][-1]) == (0, 999)
+    found = seen(*[frame()] * 1000)
+    assert len(found["time_ps"]) == 200 and (found["time_ps"][0], found["time_ps"][-1]) == (0, 9990)
 
 
 def test_where_walkers_were_and_how_often_they_came_back():
@@ -136,6 +142,11 @@ def test_a_host_and_its_guest(tmp_path):
     (run / "trajectory_00.xtc").write_bytes(b"half")
     motion, _ = analyse_motion(system, [run], {})
     assert "coupled" not in motion["legs"][0] and "trajectory_00.xtc" in motion["unreadable"][0]
+    np.savez(
+        system.root / "f.npz", positions_nm=[start, start, start * np.nan], time_ps=np.arange(3.0), heating=heating
+    )
+    motion, _ = analyse_motion(system, [run], {})
+    assert "equilibration" not in motion and "f.npz: frame 3 has coordinates that are no" in motion["unreadable"][0]
     (system.root / "f.npz").write_bytes(b"half")
     motion, pose = analyse_motion(system, [run], {})
     assert "equilibration" not in motion and "f.npz" in motion["unreadable"][0] and pose is not None

@@ -1,5 +1,7 @@
 """Equivalent orientations, of rings and groups that turn, or not, by a known angle."""
 
+import shutil
+
 import edges
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from gibbsflow.binding.analyse.frames.turning import (
     orientations,
     shared_ways,
 )
+from gibbsflow.binding.analyse.frames.window_frames import frames_of
 from gibbsflow.binding.facts import SettingsFacts
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe, Run
@@ -161,7 +164,8 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
         (run / "leg.json").write_bytes((folder / "leg.json").read_bytes())
         runs.append(run)
     folder = system.root / "legs" / "complex"
-    found = edge_orientations(EdgeEnds.read(read_json(folder / "leg.json"), folder), runs[0], 10)
+    ends = EdgeEnds.read(read_json(folder / "leg.json"), folder)
+    found = edge_orientations(ends, [frames_of(runs[:1], window, ends.atoms) for window in (0, 10)])
     assert found == {"toluene": Orientations(1, 1, 11), "benzene": Orientations(1, 6, 10)}
     motion, _ = analyse_motion(system, runs, {})
     (part,) = motion["legs"]  # in water they tumble
@@ -171,6 +175,13 @@ def test_an_edge_is_told_what_it_lacks(tmp_path):
     assert (doubt.check, doubt.leg, doubt.replicate) == ("orientations", "complex", 0)
     assert "toluene in 1 of 1 and benzene in 1 of 6 equivalent orientations" in doubt.reason
     assert "lacks up to -1.06 kcal/mol" in doubt.reason
+    alone = []  # as windows that are sampled by themselves leave them
+    for window in ("00", "05", "10"):
+        alone.append(tmp_path / window)
+        alone[-1].mkdir()
+        for name in ("leg.json", "trajectory.json", f"trajectory_{window}.xtc", f"window_{window}.parquet"):
+            shutil.copyfile(runs[0] / name, alone[-1] / name)
+    assert analyse_motion(system, alone, {})[0] == motion
     (runs[0] / "trajectory_10.xtc").write_bytes(b"half")
     motion, _ = analyse_motion(system, runs, {})
     assert motion["legs"] == [] and "trajectory_10.xtc" in motion["unreadable"][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -175,6 +176,11 @@ def prepare_edge(
         edge_smiles=_smiles(a, b),
     )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts, ends).with_account(account)
+    known = prepared.find(PreparedFacts)
+    if known is not None and known.receptor_kind == "protein" and "receptor" in a.artifacts:
+        numbered = a.path("receptor")  # its residues as the receptor's file numbers them, for the page
+        shutil.copyfile(numbered, out / numbered.name)
+        prepared = prepared.with_artifacts(receptor=numbered.name)
     prepared.write()
     return prepared
 

@@ -1,4 +1,4 @@
-"""The binding site as a reader looks at it: the ligand, the residues around it, the atoms that a restraint holds."""
+"""The binding site as a reader looks at it: ligand, or both of an edge, residues near it, atoms a restraint holds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from openmm import app
 
-from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import Named, named_atoms
-from gibbsflow.binding.facts import LegFacts, PreparedFacts, TopologyFacts
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import Named, named_atoms, receptor_names
+from gibbsflow.binding.facts import EdgeFacts, LegFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import read_arrays
+from gibbsflow.workflow.files import as_written, read_arrays, read_json
 
 NEAR_ANGSTROM = 6.0
 """Residues with an atom as near as this to one of the ligand are shown whole."""
@@ -26,7 +28,7 @@ def binding_site(system: SimSystem) -> dict[str, Any] | None:
     Parameters
     ----------
     system
-        As left by ``equil analyse`` or ``fe prepare``.
+        As left by ``equil analyse`` or ``fe prepare``; of an edge by the latter.
 
     Returns
     -------
@@ -34,9 +36,17 @@ def binding_site(system: SimSystem) -> dict[str, Any] | None:
         ``pdb``: ligand (``HETATM``, chain L), whose centroid is the origin, and the receptor's residues with an atom
         within 6 Å of it, water and ions left out; ``residues`` {number in the PDB block: name}; ``restraint``: None
         where there is none, else its ``kind`` with, of a Boresch restraint, ``anchors`` {P1...L3: {name,
-        position_angstrom}}, of any other the two ``centres_angstrom`` and how many ``atoms`` each is of. None without
-        a complex, or a frame of it.
+        position_angstrom}}, of any other the two ``centres_angstrom`` and how many ``atoms`` each is of. Of an edge
+        ``pdb`` has the first ligand, as its leg starts, ``second_pdb`` the other one. None without a complex, or a
+        frame of it.
+
+    Raises
+    ------
+    InputError, StateError
+        For files that are missing or damaged.
     """
+    if system.find(EdgeFacts) is not None:
+        return _of_edge(system)
     atoms = system.find(TopologyFacts)
     if (
         atoms is None
@@ -49,19 +59,48 @@ def binding_site(system: SimSystem) -> dict[str, Any] | None:
     where -= where[list(atoms.ligand_atoms)].mean(axis=0)  # PDB has eight columns for a coordinate
     names = named_atoms(system) if system.find(PreparedFacts) else Named({}, {})
     residues = _near(topology, where, atoms.ligand_atoms, atoms.receptor_atoms)
-    labels = {index: name.rsplit(":", 1)[0] for name, index in names.receptor.items() if ":" in name}
-    told = {}
-    for number, residue in enumerate(residues, start=1):
-        label = next((labels[atom.index] for atom in residue.atoms() if atom.index in labels), "")
-        told[str(number)] = f"{residue.name} {label}".strip()
     prepared = system.find(LegFacts)
     restraint = None if prepared is None or prepared.restraint is None else _held(prepared.restraint, names, where)
     return {
         "pdb": _pdb(topology, residues, where, set(atoms.ligand_atoms)),
         "near_angstrom": NEAR_ANGSTROM,
-        "residues": told,
+        "residues": _told(residues, names),
         "restraint": restraint,
     }
+
+
+def _of_edge(system: SimSystem) -> dict[str, Any] | None:
+    """Both ligands and what is round either, as the leg with the receptor starts; None without such a leg."""
+    for path in sorted(system.root.glob(f"legs/*/{FILE_NAME}")):
+        leg = read_json(path)
+        with as_written(path, "`fe prepare`"):
+            receptor = leg["receptor_atoms"] if leg["hybrid"] else ()
+        if not receptor:
+            continue
+        edge = EdgeEnds.read(leg, path.parent)
+        both = np.union1d(*edge.whole)
+        where = np.asarray(edge.starts_nm[0], dtype=np.float64) * 10
+        where -= where[both].mean(axis=0)
+        topology, other = edge.topologies
+        residues = _near(topology, where, both, receptor)
+        return {
+            "pdb": _pdb(topology, residues, where, set(edge.whole[0].tolist())),
+            "second_pdb": _pdb(other, (), where[edge.whole[1]], set(range(other.getNumAtoms()))),
+            "near_angstrom": NEAR_ANGSTROM,
+            "residues": _told(residues, receptor_names(system, topology, receptor)),
+            "restraint": None,
+        }
+    return None
+
+
+def _told(residues: Iterable[app.topology.Residue], names: Named) -> dict[str, str]:
+    """Residues by their number in the PDB block."""
+    labels = {index: name.rsplit(":", 1)[0] for name, index in names.receptor.items() if ":" in name}
+    told = {}
+    for number, residue in enumerate(residues, start=1):
+        label = next((labels[atom.index] for atom in residue.atoms() if atom.index in labels), "")
+        told[str(number)] = f"{residue.name} {label}".strip()
+    return told
 
 
 def _near(

@@ -1,57 +1,25 @@
-"""Where ligand, site, receptor and waters stand in the frames of a leg, and the structure that they are seen from."""
+"""Which atoms of a leg are looked at: ligand, site and receptor, and the structure that they are seen from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
 from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph
-from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
 from gibbsflow.binding.facts import ENDS, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_of
-from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
-from gibbsflow.errors import StateError
-from gibbsflow.units import Floats, Ints
-from gibbsflow.workflow.files import as_written, read_arrays, read_json
+from gibbsflow.units import Floats
+from gibbsflow.workflow.files import read_arrays, read_json
 
 LEAST_SITE_ATOMS = 3
 """Fewer do not say how a receptor lies."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where what is looked at stands in the frames of one trajectory, and how it stood at the beginning.
-
-    Attributes
-    ----------
-    ligand, site, receptor
-        Heavy atoms, by their index in a frame; `ligand` in the order of `graph`.
-    oxygens
-        Of waters; empty without.
-    reference_angstrom
-        The structure that all is seen from, of the atoms ``[*site, *ligand]``, shape (n, 3), Å.
-    graph
-        Bonds of the ligand.
-    pocket
-        Heavy atoms that mark the pocket, by their index in a frame.
-    """
-
-    ligand: Ints
-    site: Ints
-    receptor: Ints
-    oxygens: Ints
-    reference_angstrom: Floats
-    graph: LigandGraph
-    pocket: Ints
 
 
 @dataclass(frozen=True)
@@ -80,55 +48,16 @@ class Bound:
     pocket: tuple[int, ...]
     name: str = ""
 
-    def places(self, place_of: npt.NDArray[np.integer], oxygens: Ints) -> Places | None:
-        """Say where it all stands in a frame.
-
-        Parameters
-        ----------
-        place_of
-            Index into a frame by index into the topology, shape (N,); −1 for atoms that are not there.
-        oxygens
-            Of waters, by their index in a frame.
+    @property
+    def atoms(self) -> tuple[int, ...]:
+        """All that is looked at.
 
         Returns
         -------
-        Places or None
-            None where something is not in it.
+        tuple of int
+            Ligand, receptor with its site, and pocket.
         """
-        wanted = [*self.site, *self.ligand, *self.receptor, *self.pocket]
-        if max(wanted) >= len(place_of) or (place_of[wanted] < 0).any():
-            return None
-        ligand, site, receptor, pocket = (
-            place_of[list(part)].astype(np.int32) for part in (self.ligand, self.site, self.receptor, self.pocket)
-        )
-        reference = self.reference_angstrom[[*self.site, *self.ligand]]
-        return Places(ligand, site, receptor, oxygens, reference, self.graph, pocket)
-
-    def in_frames(self, run: Path) -> Places | None:
-        """Say where it all stands in the frames that a run kept.
-
-        Parameters
-        ----------
-        run
-            Output of ``fe run`` with trajectories.
-
-        Returns
-        -------
-        Places or None
-            None where something was not kept.
-
-        Raises
-        ------
-        StateError
-            Where what the run says of its frames cannot be read.
-        """
-        kept, oxygens = kept_atoms(run)
-        count = len(self.reference_angstrom)
-        place_of = np.arange(count, dtype=np.int32)
-        if kept is not None:
-            place_of = np.full(max(count, int(kept.max(initial=0)) + 1), -1, dtype=np.int32)
-            place_of[kept] = np.arange(len(kept))
-        return self.places(place_of, oxygens)
+        return (*self.ligand, *self.receptor, *self.site, *self.pocket)
 
 
 class BoundLigands:
@@ -228,63 +157,3 @@ def _prepared(system: SimSystem, atoms: TopologyFacts | None) -> Bound | None:
     ligand, receptor = (tuple(a for a in part if a in heavy) for part in (atoms.ligand_atoms, atoms.receptor_atoms))
     where = np.asarray(read_arrays(system.path("representative_npz"), "positions_nm")["positions_nm"], float) * 10
     return Bound(ligand, atoms.site_atoms, receptor, LigandGraph.of_topology(topology, ligand), where, ligand)
-
-
-def kept_atoms(run: Path) -> tuple[Ints | None, Ints]:
-    """Read which atoms the frames of a run hold.
-
-    Parameters
-    ----------
-    run
-        Output of ``fe run`` with trajectories.
-
-    Returns
-    -------
-    atoms
-        Those that are in each frame, in its order, by their indices in the leg; None for all.
-    oxygens
-        Of waters, by their indices in a frame.
-
-    Raises
-    ------
-    StateError
-        Where what the run says of its frames cannot be read.
-    """
-    about = read_json(run / ABOUT)
-    with as_written(run / ABOUT, "`fe run`"):
-        kept, oxygens = about["atoms"], np.array(about["water_oxygens"], dtype=np.int32)
-        if kept is not None and kept != sorted(kept):
-            raise ValueError("atoms out of order")
-        return None if kept is None else np.array(kept, dtype=np.int32).ravel(), oxygens.ravel()
-
-
-def frames_of(run: Path, window: int, places: Places) -> tuple[Floats, Floats]:
-    """Read the frames that a run kept of a window.
-
-    Parameters
-    ----------
-    run
-        Output of ``fe run``.
-    window
-        Index of its state.
-    places
-        Where what is looked at stands in them.
-
-    Returns
-    -------
-    frames
-        Shape (F, N, 3), Å.
-    time_ps
-        Shape (F,), ps.
-
-    Raises
-    ------
-    StateError
-        Where they cannot be read, are of other atoms, or there is none.
-    """
-    file = run / trajectory_file(window)
-    frames, time_ps = read_frames_nm(file)
-    last = max(int(part.max(initial=0)) for part in (places.site, places.receptor, places.pocket, places.oxygens))
-    if not len(frames) or frames.shape[1] <= last:
-        raise StateError(f"{file}: {len(frames)} frames of {frames.shape[1]} atoms; right: more than {last} atoms")
-    return frames * 10, time_ps

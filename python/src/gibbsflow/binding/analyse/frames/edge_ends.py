@@ -41,6 +41,10 @@ class EdgeEnds:
         Atoms that both have, each by its place among the heavy atoms: 2i for heavy atom i, 2i + 1 for a hydrogen on it.
     held
         Places among the heavy atoms of what ties two whole ligands by single atoms.
+    topologies
+        Of the leg without what is the second ligand's alone, and of the second ligand alone.
+    whole
+        Both ligands with their hydrogens, as `ligands`.
     """
 
     names: tuple[str, str]
@@ -50,6 +54,8 @@ class EdgeEnds:
     starts_nm: Floats
     shared: tuple[tuple[int, int], ...]
     held: tuple[Ints, Ints]
+    topologies: tuple[app.Topology, app.Topology]
+    whole: tuple[Ints, Ints]
 
     @classmethod
     def read(cls, leg: Mapping[str, Any], folder: Path) -> Self:
@@ -103,7 +109,20 @@ class EdgeEnds:
             starts_nm=starts.reshape(-1, count, 3),
             shared=tuple((kinds[0][i], kinds[1][j]) for i, j in pairs),
             held=(_places(ligands[0], anchors[0]), _places(ligands[1], anchors[1])),
+            topologies=(surroundings, other),
+            whole=(np.array(old, dtype=np.int32), np.array(place, dtype=np.int32)),
         )
+
+    @property
+    def atoms(self) -> Ints:
+        """All heavy atoms.
+
+        Returns
+        -------
+        ndarray
+            Of both ligands and the receptor.
+        """
+        return np.concatenate([*self.ligands, self.receptor])
 
     def start_angstrom(self, site: Ints) -> Floats:
         """Choose the start that stands for all.

@@ -5,8 +5,8 @@ All is seen from one structure, the representative frame of the equilibration, w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
-from gibbsflow.binding.analyse.frames.bound_ligands import Bound, BoundLigands, Places, frames_of
+from gibbsflow.binding.analyse.frames.bound_ligands import Bound, BoundLigands
+from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.pose_geometry import closest_rmsd
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
 from gibbsflow.binding.analyse.frames.wetting import judge_waters
+from gibbsflow.binding.analyse.frames.window_frames import Frames, evenly, frames_of, kept_any
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
 from gibbsflow.binding.equilibrate.frame_files import Selection
 from gibbsflow.binding.facts import ENDS, SettingsFacts, TopologyFacts
 from gibbsflow.binding.geometry import superposed
 from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.sample.energies import read_window_meta
-from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.units import Floats, Ints
@@ -69,17 +70,15 @@ class Doubted:
     replicate: int | None = None
 
 
-def look(places: Places, frames_angstrom: Floats, time_ps: Floats) -> dict[str, Any]:
+def look(bound: Bound, frames: Frames) -> dict[str, Any]:
     """Follow ligand, site and waters through frames.
 
     Parameters
     ----------
-    places
-        Where they stand in a frame.
-    frames_angstrom
-        Shape (F, N, 3), Å.
-    time_ps
-        Shape (F,), ps.
+    bound
+        What is looked at.
+    frames
+        With all of its atoms.
 
     Returns
     -------
@@ -95,37 +94,37 @@ def look(places: Places, frames_angstrom: Floats, time_ps: Floats) -> dict[str, 
     decoupled or not; of either ligand of an edge), and at least `LEAST_BURIED` of the directions from it end at the
     receptor.
     """
-    chosen = np.unique(np.linspace(0, len(frames_angstrom) - 1, min(len(frames_angstrom), MOST_FRAMES)).astype(int))
-    frames, count = frames_angstrom[chosen], len(places.site)
-    laid = _laid(places, frames)
+    frames, count = frames.spread(MOST_FRAMES), len(bound.site)
+    laid = _laid(bound, frames)
     site, ligand = laid[:, :count], laid[:, count:]
     away = np.linalg.norm(ligand.mean(axis=1) - site.mean(axis=1), axis=-1)
     series: dict[str, Any] = {
-        "ligand_rmsd_angstrom": closest_rmsd(ligand[1:], ligand[0], places.graph),
+        "ligand_rmsd_angstrom": closest_rmsd(ligand[1:], ligand[0], bound.graph),
         "site_rmsd_angstrom": np.sqrt(((site[1:] - site[0]) ** 2).sum(axis=-1).mean(axis=-1)),
         "ligand_site_distance_angstrom": away[1:],
     }
-    if len(places.oxygens):
-        series["buried_waters"] = np.array([_buried(places, frame) for frame in frames])
+    if frames.oxygens_nm.shape[1]:
+        each = zip(frames.oxygens_nm, frames.angstrom(bound.pocket), frames.angstrom(bound.receptor), strict=True)
+        series["buried_waters"] = np.array([_buried(water.astype(np.float64) * 10, *one) for water, *one in each])
     return {
-        "time_ps": [round(float(time), 6) for time in time_ps[chosen]],
+        "time_ps": [round(float(time), 6) for time in frames.time_ps],
         **{name: [round(float(value), 3) for value in values] for name, values in series.items()},
         "median": {name: round(float(np.median(values)), 3) for name, values in series.items()},
         "start_distance_angstrom": round(float(away[0]), 3),
     }
 
 
-def _laid(places: Places, frames: Floats) -> Floats:
+def _laid(bound: Bound, frames: Frames) -> Floats:
     """Site and ligand of the reference, then of all frames, their sites laid on its own, shape (1 + F, n, 3)."""
-    found = np.concatenate([places.reference_angstrom[None], frames[:, [*places.site, *places.ligand]]])
-    return superposed(found, range(len(places.site)))
+    seen = [*bound.site, *bound.ligand]
+    found = np.concatenate([bound.reference_angstrom[None, seen], frames.angstrom(seen)])
+    return superposed(found, range(len(bound.site)))
 
 
-def _buried(places: Places, frame: Floats) -> int:
-    oxygens = frame[places.oxygens]
-    apart = np.min([((oxygens - atom) ** 2).sum(axis=1) for atom in frame[places.pocket]], axis=0)
+def _buried(oxygens: Floats, pocket: Floats, receptor: Floats) -> int:
+    apart = np.min([((oxygens - atom) ** 2).sum(axis=1) for atom in pocket], axis=0)
     near = oxygens[apart <= NEAR_ANGSTROM**2]
-    return int((buriedness(near, frame[places.receptor], _RAYS) >= LEAST_BURIED).sum())
+    return int((buriedness(near, receptor, _RAYS) >= LEAST_BURIED).sum())
 
 
 def walk(time_ps: Floats, window: Ints, replica: Ints, states: int) -> dict[str, Any] | None:
@@ -152,7 +151,7 @@ def walk(time_ps: Floats, window: Ints, replica: Ints, states: int) -> dict[str,
     table = np.asarray(window, dtype=int)[order].reshape(len(times), len(walkers))
     if (table == table[0]).all():
         return None
-    chosen = np.unique(np.linspace(0, len(times) - 1, min(len(times), MOST_STEPS)).astype(int))
+    chosen = evenly(len(times), MOST_STEPS)
     trips = []
     for path in table.T:
         ends = path[(path == 0) | (path == states - 1)]
@@ -190,7 +189,7 @@ def analyse_motion(
     """
     seen: dict[tuple[str, int], dict[str, Any]] = {key: {"walk": found} for key, found in walks.items() if found}
     motion: dict[str, Any] = {"unreadable": []}
-    noted = partial(_noted, motion["unreadable"])  # what cannot be looked at any more costs no free energy
+    noted = partial(unreadable_noted, motion["unreadable"])
     ligands, base, coupled = None, None, []
     with noted():
         ligands = BoundLigands(system)
@@ -200,47 +199,70 @@ def analyse_motion(
         with noted():
             if "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
                 motion["equilibration"] = found
-    for run in map(Path, runs if ligands is not None else ()):
+    for where, (leg, parts) in _by_leg(system, runs if ligands is not None else (), noted).items():
         with noted():
-            if not all((run / name).is_file() for name in (FILE_NAME, ABOUT)):
-                continue
-            leg = read_json(run / FILE_NAME)
-            with as_written(run / FILE_NAME, "`fe run`"):
-                within(system.root / "legs", leg["leg"])
-                _ = len(leg["states"]), set(leg["ligand_atoms"]), set(leg["receptor_atoms"])
-            where, known = (leg["leg"], _replicate(run)), len(motion["unreadable"])
-            for end, window, one in ligands.ends(leg):
+            assert ligands is not None
+            edge, ends, last = ligands.edge(leg), ligands.ends(leg), len(leg["states"]) - 1
+            atoms = [*(edge.atoms if edge else ()), *(atom for *_, one in ends for atom in one.atoms)]
+            kept = dict[int, Frames]()
+            for window in {0, last} if atoms else ():
                 with noted():
-                    places = one.in_frames(run)
-                    if places is None or not (run / trajectory_file(window)).is_file():
-                        continue
-                    frames, time_ps = frames_of(run, window, places)
+                    if (frames := frames_of(parts, window, atoms)) is not None:
+                        kept[window] = frames
+            for end, window, one in ends:
+                if window in kept:
                     told = {"window": window, **({"ligand": one.name} if one.name else {})}
-                    seen.setdefault(where, {})[end] = told | look(places, frames, time_ps)
+                    seen.setdefault(where, {})[end] = told | look(one, kept[window])
                     if end == "coupled":
-                        coupled.append(_laid(places, frames)[1:, len(places.site) :])
-            if len(motion["unreadable"]) == known and (turned := _turned(leg, run, system, ligands)):
+                        coupled.append(_laid(one, kept[window])[1:, len(one.site) :])
+            if edge and kept.keys() == {0, last} and (turned := _turned(edge, [kept[0], kept[last]], system)):
                 seen.setdefault(where, {})["orientations"] = turned
-    motion["unreadable"] = list(dict.fromkeys(motion["unreadable"]))
     motion["legs"] = [{"leg": leg, "replicate": number, **found} for (leg, number), found in sorted(seen.items())]
     return motion, None if base is None else _pose(base, coupled)
 
 
 @contextmanager
-def _noted(notes: list[str]) -> Iterator[None]:
-    """What cannot be read is noted, and left out."""
+def unreadable_noted(notes: list[str]) -> Iterator[None]:
+    """Note what cannot be read, and go on: what cannot be looked at any more costs no free energy.
+
+    Parameters
+    ----------
+    notes
+        Those so far; one that is among them is not said again.
+
+    Yields
+    ------
+    None
+        Once; what comes after a file that cannot be read is left out.
+    """
     try:
         yield
     except (InputError, StateError) as error:
-        notes.append(str(error))
+        if str(error) not in notes:
+            notes.append(str(error))
 
 
-def _turned(leg: Mapping[str, Any], run: Path, system: SimSystem, ligands: BoundLigands) -> dict[str, Any] | None:
+def _by_leg(
+    system: SimSystem, runs: Sequence[Path], noted: Callable[[], AbstractContextManager[None]]
+) -> dict[tuple[str, int], tuple[dict[str, Any], list[Path]]]:
+    """Runs that kept frames, by leg and replicate; of windows that are sampled by themselves each has its own."""
+    found: dict[tuple[str, int], tuple[dict[str, Any], list[Path]]] = {}
+    for run in map(Path, runs):
+        with noted():
+            if not (run / FILE_NAME).is_file() or not kept_any(run):
+                continue
+            leg = read_json(run / FILE_NAME)
+            with as_written(run / FILE_NAME, "`fe run`"):
+                within(system.root / "legs", leg["leg"])
+                _ = len(leg["states"]), set(leg["ligand_atoms"]), set(leg["receptor_atoms"])
+            found.setdefault((leg["leg"], _replicate(run)), (leg, []))[1].append(run)
+    return found
+
+
+def _turned(edge: EdgeEnds, frames: Sequence[Frames], system: SimSystem) -> dict[str, Any] | None:
     """Equivalent orientations of an edge's ligands, and what ΔΔG lacks without the others."""
-    simulated, ends = system.find(SettingsFacts), ligands.edge(leg)
-    if simulated is None or ends is None:
-        return None
-    if (seen := edge_orientations(ends, run, len(leg["states"]) - 1)) is None:
+    simulated = system.find(SettingsFacts)
+    if simulated is None or (seen := edge_orientations(edge, frames)) is None:
         return None
     missing = missing_kcal_per_mol(seen, simulated.md.temperature_k)
     of = [{"ligand": name, **vars(one)} for name, one in seen.items()]
@@ -256,7 +278,7 @@ def _replicate(run: Path) -> int:
 
 def _pose(base: Bound, ligand: Sequence[Floats]) -> dict[str, Any]:
     frames = np.concatenate(ligand)
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_POSES)).astype(int))  # the first is in
+    chosen = evenly(len(frames), MOST_POSES)  # the first is in
     return {
         "site_atoms": list(base.site),
         "site_angstrom": np.round(base.reference_angstrom[list(base.site)], 2).tolist(),
@@ -329,21 +351,26 @@ def _left(seen: Mapping[str, Any], threshold_angstrom: float) -> tuple[str, str]
 
 
 def _look_at_equilibration(system: SimSystem, base: Bound) -> dict[str, Any] | None:
-    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating", optional=("time_ps", "box_nm"))
+    path = system.path("equil_frames")
+    file = read_arrays(path, "positions_nm", "heating", optional=("time_ps", "box_nm"))
     free = np.flatnonzero(~file["heating"])
-    free = free[np.unique(np.linspace(0, len(free) - 1, min(len(free), MOST_FRAMES)).astype(int))]
+    free = free[evenly(len(free), MOST_FRAMES)]
+    if not len(free):
+        return None
     time_ps = np.asarray(file.get("time_ps", np.arange(1, len(file["heating"]) + 1)), dtype=np.float64)
     atoms = system.facts(TopologyFacts)
     chosen = Selection.read(system.path("complex_prmtop"), atoms.receptor_atoms, atoms.ligand_atoms, "solute")
-    places = base.places(chosen.places, chosen.oxygens)
-    if places is None or not len(free):
-        return None
     boxes = file.get("box_nm")
-    kept = [
-        chosen.of(file["positions_nm"][n].astype(float), None if boxes is None else boxes[n].astype(float))
-        for n in free
-    ]
-    return look(places, np.array(kept, dtype=np.float64) * 10, time_ps[free])
+    if bad := [n for n in free if not np.isfinite(file["positions_nm"][n]).all()]:
+        raise StateError(f"{path}: frame {bad[0] + 1} has coordinates that are no numbers")
+    kept = np.array(
+        [
+            chosen.of(file["positions_nm"][n].astype(float), None if boxes is None else boxes[n].astype(float))
+            for n in free
+        ]
+    )
+    count = len(chosen.solute)
+    return look(base, Frames(chosen.solute, kept[:, :count], kept[:, chosen.oxygens], time_ps[free]))
 
 
 def threshold_of(system: SimSystem) -> float:

@@ -17,16 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.binding.analyse.frames.bound_ligands import LEAST_SITE_ATOMS, kept_atoms
+from gibbsflow.binding.analyse.frames.bound_ligands import LEAST_SITE_ATOMS
 from gibbsflow.binding.analyse.frames.edge_ends import EdgeEnds
 from gibbsflow.binding.analyse.frames.pose_geometry import MOST_MAPPINGS, LigandGraph
-from gibbsflow.binding.equilibrate.frame_files import read_frames_nm
+from gibbsflow.binding.analyse.frames.window_frames import Frames
 from gibbsflow.binding.geometry import superposed
-from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.errors import StateError
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
 
@@ -159,17 +157,15 @@ def _renumbered(ways: Ints, atoms: Ints) -> Ints:
     return 2 * ways[:, atoms // 2] + atoms % 2
 
 
-def edge_orientations(ends: EdgeEnds, run: Path, last: int) -> dict[str, Orientations] | None:
+def edge_orientations(ends: EdgeEnds, frames: Sequence[Frames]) -> dict[str, Orientations] | None:
     """Count those of both ligands of an edge in the frames of a leg with a receptor, each where it is whole.
 
     Parameters
     ----------
     ends
         Both ligands in that leg.
-    run
-        Output of ``fe run``.
-    last
-        Index of the window of the second ligand.
+    frames
+        Of the windows at its two ends, with these ligands and the receptor's heavy atoms.
 
     Returns
     -------
@@ -180,47 +176,29 @@ def edge_orientations(ends: EdgeEnds, run: Path, last: int) -> dict[str, Orienta
     Raises
     ------
     StateError
-        For frames that cannot be read, or are not as they were written, and a ligand with too many ways to be looked
-        at.
+        For a ligand with too many ways to be looked at.
     """
-    files = [run / trajectory_file(window) for window in (0, last)]
-    if not all(file.is_file() for file in (*files, run / ABOUT)):
-        return None
     start = np.asarray(ends.starts_nm[0], dtype=np.float64) * 10
     apart = np.linalg.norm(start[ends.receptor][:, None] - start[ends.ligands[0]][None], axis=-1).min(axis=1)
     site = ends.receptor[apart <= SITE_ANGSTROM]
-    frames = [_kept(file, run, [*site, *atoms]) for file, atoms in zip(files, ends.ligands, strict=True)]
     if len(site) < LEAST_SITE_ATOMS or min(map(len, frames)) < LEAST_FRAMES:
         return None
     ways = [graph.mappings(graph) for graph in ends.graphs]
     for name, found in zip(ends.names, ways, strict=True):
         if len(found) >= MOST_MAPPINGS:
             what = f"can be numbered in {MOST_MAPPINGS} ways or more: its equivalent orientations are not counted"
-            raise StateError(f"{run}: {name} {what}")
+            raise StateError(f"{name} {what}")
     shared = [
         these[(these[:, held] == held).all(axis=1)]  # what ties two whole ligands by single atoms stays where it is
         for these, held in zip(shared_ways(ways[0], ways[1], ends.shared), ends.held, strict=True)
     ]
-    frames[0] = np.concatenate([start[None, [*site, *ends.ligands[0]]], frames[0]])
+    where = [of.angstrom([*site, *atoms]) for of, atoms in zip(frames, ends.ligands, strict=True)]
+    where[0] = np.concatenate([start[None, [*site, *ends.ligands[0]]], where[0]])
     seen = [
-        orientations(superposed(where, range(len(site)))[:, len(site) :], graph, of)
-        for where, graph, of in zip(frames, ends.graphs, shared, strict=True)
+        orientations(superposed(one, range(len(site)))[:, len(site) :], graph, of)
+        for one, graph, of in zip(where, ends.graphs, shared, strict=True)
     ]
     return {name: one for name, one in zip(ends.names, seen, strict=True) if one}
-
-
-def _kept(file: Path, run: Path, atoms: Sequence[int]) -> Floats:
-    """Atoms of a leg in the frames of a window, Å."""
-    frames, _ = read_frames_nm(file)
-    kept, _ = kept_atoms(run)
-    at = np.array(atoms)
-    if kept is not None:
-        if not np.isin(at, kept).all():
-            raise StateError(f"{run / ABOUT}: damaged: it lacks atoms of the ligands or their site")
-        at = np.searchsorted(kept, at)
-    if max(at) >= frames.shape[1]:
-        raise StateError(f"{file}: frames of {frames.shape[1]} atoms, not those that {ABOUT} names")
-    return frames[:, at] * 10
 
 
 def missing_kcal_per_mol(seen: Mapping[str, Orientations], temperature_k: float) -> float:

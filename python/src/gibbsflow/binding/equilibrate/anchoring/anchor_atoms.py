@@ -72,13 +72,39 @@ def named_atoms(system: SimSystem) -> Named:
     Named
         Residues of a protein as its file numbers them, or where there is no such file, as the topology does.
     """
-    topology = load_topology(system.path("complex_prmtop")).topology
     known = system.facts(TopologyFacts)
+    topology = load_topology(system.path("complex_prmtop")).topology
+    return _named(system, topology, known.receptor_atoms, known.ligand_atoms)
+
+
+def receptor_names(system: SimSystem, topology: app.Topology, receptor_atoms: Iterable[int]) -> Named:
+    """Name a receptor's heavy atoms in the leg of an edge.
+
+    Parameters
+    ----------
+    system
+        As left by ``fe prepare``.
+    topology
+        Of the leg, whose first residues are the receptor's.
+    receptor_atoms
+        Indices into it.
+
+    Returns
+    -------
+    Named
+        As :func:`named_atoms` names them, no ligand; empty of a system that nobody prepared.
+    """
+    return _named(system, topology, receptor_atoms, ()) if system.find(PreparedFacts) else Named({}, {})
+
+
+def _named(
+    system: SimSystem, topology: app.Topology, receptor_atoms: Iterable[int], ligand_atoms: Iterable[int]
+) -> Named:
     protein = system.facts(PreparedFacts).receptor_kind == "protein"
     labels: list[str] = []
     if protein and "receptor" in system.artifacts:
         labels = [residue.label for residue in amber_protein(system.path("receptor")).residues]
-    return names_in(topology, known.receptor_atoms, known.ligand_atoms, protein=protein, labels=labels)
+    return names_in(topology, receptor_atoms, ligand_atoms, protein=protein, labels=labels)
 
 
 def names_in(
