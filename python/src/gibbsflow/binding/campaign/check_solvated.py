@@ -17,7 +17,7 @@ from gibbsflow.binding.forcefield.given.box_settings import (
     width_angstrom,
 )
 from gibbsflow.binding.forcefield.given.given_topologies import boxes_kept, far_problems
-from gibbsflow.binding.forcefield.given.rebuilt.longer_box import atoms_in_longer_box, strange_molecules
+from gibbsflow.binding.forcefield.given.rebuilt.longer_box import longer_box
 from gibbsflow.binding.forcefield.given.smiles import constitution_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
 from gibbsflow.binding.forcefield.given.solvated_system import read_boxes
@@ -26,6 +26,7 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.seeds import derive_seed
 
 MOST_BYTES = 20_000_000
 """Of the topologies that are read before the first task, some seconds; those of later rows are left to their tasks."""
@@ -113,20 +114,20 @@ def read_solvated(
                 *_settings_problems(boxes, settings, where),
                 *_held_problems(row, boxes, settings, Path(scratch)),
             ]
-            found = _contents(boxes, settings)
+            found = _contents(boxes, row, settings) if not problems else RowContents()
     except InputError as error:
         return RowContents(), [_in_row(problem, row, where) for problem in error.problems], []
     notes = [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in account.of_weight("warn")]
     return found, [_in_row(problem, row, where) for problem in problems], notes
 
 
-def _contents(boxes: dict[str, SolvatedBox], settings: BindingConfig) -> RowContents:
-    """Charges, molecule and sizes of what was read."""
+def _contents(boxes: dict[str, SolvatedBox], row: Row, settings: BindingConfig) -> RowContents:
+    """Charges, molecule and sizes of what was read; the box of sdr is made, as its task will make it."""
     main, bound = boxes.get("solvent") or boxes["complex"], boxes.get("complex")
-    parts = {role: boxes[role].parts for role in boxes_kept(boxes, settings.fe)}
-    sizes = {role: len(box.elements) for role, box in parts.items()}
-    if bound and settings.fe.abfe_protocol == "sdr" and not strange_molecules(parts["complex"], where=""):
-        sizes["complex"] = atoms_in_longer_box(parts["complex"], settings.md)
+    sizes = {role: len(boxes[role].terms.elements) for role in boxes_kept(boxes, settings.fe)}
+    if bound and settings.fe.abfe_protocol == "sdr":
+        seed = derive_seed(settings.run.seed, row.ligand, "complex")
+        sizes["complex"] = len(longer_box(bound.parts, settings.md, seed, where=row.ligand).parts.elements)
     return RowContents(
         ligand_e=_charge(main, main.components.ligand),
         receptor_e=_charge(bound, bound.components.receptor) if bound else None,

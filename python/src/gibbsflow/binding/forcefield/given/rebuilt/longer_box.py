@@ -11,8 +11,7 @@ from gibbsflow.binding.forcefield.given.rebuilt.box_parts import BoxParts
 from gibbsflow.binding.forcefield.given.rebuilt.gathered import gathered
 from gibbsflow.binding.forcefield.given.rebuilt.lattice_water import Water, lattice_water
 from gibbsflow.binding.forcefield.given.rebuilt.places import free_places
-from gibbsflow.binding.forcefield.remote import CopyPlace, place_copy
-from gibbsflow.binding.forcefield.solvation import HEAVY_ATOM_ANGSTROM3
+from gibbsflow.binding.forcefield.remote import place_copy
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import InputError, Problem
@@ -72,8 +71,15 @@ def longer_box(parts: BoxParts, md: Md, seed: int, *, where: str) -> LongerBox:
     """
     if problems := strange_molecules(parts, where=where):
         raise InputError(problems)
-    solute, first = np.array([*parts.receptor, *parts.ligand]), len(parts.receptor)
-    alone, placed, its_copy, corner, edges = _laid_out(parts, md)
+    solute = np.array([*parts.receptor, *parts.ligand])
+    ligand = parts.positions_angstrom[list(parts.ligand)]
+    alone = Topology(
+        parts.elements[solute], np.zeros(len(solute)), parts.charges_e[solute], parts.positions_angstrom[solute]
+    )
+    first = len(parts.receptor)
+    placed = place_copy(alone, range(first, len(solute)), md, parts.filled)
+    its_copy = ligand + placed.shift_angstrom
+    corner, edges = _cell(parts, alone.positions_angstrom, its_copy, placed.padding_angstrom)
     heavy = its_copy[parts.elements[list(parts.ligand)] > 1]
     ions, homes, homeless = _ions(parts, corner, edges, alone.positions_angstrom, its_copy)
     water = lattice_water(parts, corner, edges, heavy if len(heavy) else its_copy, homes)
@@ -97,43 +103,6 @@ def longer_box(parts: BoxParts, md: Md, seed: int, *, where: str) -> LongerBox:
         ligand=tuple(range(first, len(solute))),
     )
     return LongerBox(made, placed.facts, pairs)
-
-
-def atoms_in_longer_box(parts: BoxParts, md: Md) -> int:
-    """Foretell how many atoms the box of :func:`longer_box` has, without making it.
-
-    Parameters
-    ----------
-    parts
-        The complex as it came.
-    md
-        With the padding.
-
-    Returns
-    -------
-    int
-        By the density of the water that is there: within some percent.
-    """
-    solute = [*parts.receptor, *parts.ligand]
-    *_, edges = _laid_out(parts, md)
-    heavy = [np.count_nonzero(parts.elements[list(atoms)] > 1) for atoms in (solute, parts.ligand)]
-    each = (np.linalg.det(parts.vectors_angstrom) - heavy[0] * HEAVY_ATOM_ANGSTROM3) / max(1, len(parts.waters))
-    waters = round((float(edges.prod()) - sum(heavy) * HEAVY_ATOM_ANGSTROM3) / each)
-    pairs, _ = _more_ions(parts, waters)
-    sites = int(parts.sizes[parts.waters[0]]) if len(parts.waters) else 0
-    return len(solute) + len(parts.ligand) + len(parts.others) + 2 * pairs + (waters - 2 * pairs) * sites
-
-
-def _laid_out(parts: BoxParts, md: Md) -> tuple[Topology, CopyPlace, Floats, Floats, Floats]:
-    """The solute alone, the place of a copy of the ligand and where its atoms are, corner and edges of the new box."""
-    solute = np.array([*parts.receptor, *parts.ligand])
-    alone = Topology(
-        parts.elements[solute], np.zeros(len(solute)), parts.charges_e[solute], parts.positions_angstrom[solute]
-    )
-    placed = place_copy(alone, range(len(parts.receptor), len(solute)), md, parts.filled)
-    its_copy = parts.positions_angstrom[list(parts.ligand)] + placed.shift_angstrom
-    corner, edges = _cell(parts, alone.positions_angstrom, its_copy, placed.padding_angstrom)
-    return alone, placed, its_copy, corner, edges
 
 
 def strange_molecules(parts: BoxParts, *, where: str) -> list[Problem]:
