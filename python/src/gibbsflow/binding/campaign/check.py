@@ -14,6 +14,7 @@ from gibbsflow.binding.campaign.check_restraints import row_problems, setting_pr
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
 from gibbsflow.binding.campaign.foreseen.expected_box import expected_box
 from gibbsflow.binding.campaign.foreseen.expected_doubts import expected_doubts
+from gibbsflow.binding.campaign.foreseen.expected_ions import expected_ions
 from gibbsflow.binding.campaign.foreseen.row_contents import RowContents, charge_lines
 from gibbsflow.binding.campaign.input.references import asked_for, elsewhere, with_references
 from gibbsflow.binding.campaign.input.setting_faults import setting_faults
@@ -414,7 +415,9 @@ def _read_row(
         likely: list[Problem] = []
         if settings.md.explicit and settings.md.solvent != AS_GIVEN:
             boxed, likely = expected_box(row, ligand, geometry, receptor, protocol, settings, where)
-            faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed]
+            no_room, tight = expected_ions(row, ligand, geometry, receptor, protocol, settings, where)
+            faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed or no_room]
+            likely = likely or tight
         source = "smiles" if row.smiles else "structure"
         said += [*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol)]
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
