@@ -76,8 +76,8 @@ def _in_box(name: str, problem: Problem) -> Problem:
 
 
 Sizes = list[tuple[float, float]]
-"""Reach of a solute and edge of its box, Å, of each conformer that it may have: where only bounds are known, the least
-reach and the longest edge."""
+"""Reach of a solute and edge of its box, Å: as it is expected, then of other conformers, or the least reach and the
+longest edge that can be."""
 
 
 def _boxes(
@@ -107,13 +107,14 @@ def _of_complex(row: Row, ligand: Molecule, geometry: Molecule | None, receptor:
         elements, positions = [atom.GetAtomicNum() for atom in host.mol.GetAtoms()], host.positions_angstrom
     if geometry is None or not row.in_its_pose:
         span = _longest(positions)
-        return [(span / 2, edge_at_most(span + longest_angstrom(ligand.mol), md))]
+        alone = reach_angstrom(elements, positions), edge_round(positions, elements, md)
+        return [alone, (span / 2, edge_at_most(span + longest_angstrom(ligand.mol), md))]
     elements = [*elements, *(atom.GetAtomicNum() for atom in geometry.mol.GetAtoms())]
     positions = np.concatenate([positions, geometry.positions_angstrom])
     reach = reach_angstrom(elements, positions)
-    if host is not None:
-        return [(reach, edge_round(positions, elements, md))]
-    return [(reach - _CENTRE_ANGSTROM, edge_at_most(_longest(positions) + _COMPLETED_ANGSTROM, md))]
+    as_read = reach, edge_round(positions, elements, md)
+    longest = _longest(positions) + _COMPLETED_ANGSTROM
+    return [as_read] if host is not None else [as_read, (reach - _CENTRE_ANGSTROM, edge_at_most(longest, md))]
 
 
 def _longest(positions: Floats) -> float:
