@@ -28,7 +28,7 @@ from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.seeds import derive_seed
 
-MOST_BYTES = 20_000_000
+MOST_BYTES = 60_000_000
 """Of the topologies that are read before the first task, some seconds; those of later rows are left to their tasks."""
 CONVERTED = (".top", ".xml")
 """Topologies that ParmEd has to convert, which takes seconds each: left to the first task."""
