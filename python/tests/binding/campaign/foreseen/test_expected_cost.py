@@ -103,15 +103,10 @@ def boxed(folder: Path, atoms: tuple[int, int], **settings_of: object) -> tuple[
     [
         ((6153, 6027), {"window_ps": 50, "window_equil_ps": 6}, 69),
         ((6127, 6001), {"window_ps": 80, "window_equil_ps": 8, "argon": True}, 36),
-        (
-            (7976, 2944),
-            {"window_ps": 50, "window_equil_ps": 6, "cutoff_angstrom": 10, "charge_correction": "analytic"},
-            90,
-        ),
     ],
 )
 def test_of_windows_by_gromacs_what_runs_took(monkeypatch, tmp_path, atoms, given, minutes) -> None:
-    """Minutes of processor of a1, argon and octa-acid (benchmarks/host_guest), on two cores shared with other work."""
+    """Minutes of processor of a1 and argon (benchmarks/host_guest), on two cores shared with other work."""
     monkeypatch.setattr(expected_cost, "choose_engine", lambda md: Choice(md.engine))
     if given.pop("argon", False):
         home = Path(__file__).parents[5] / "benchmarks" / "host_guest"
