@@ -2,7 +2,8 @@
 
 import pytest
 
-from gibbsflow.binding.workload import Workload
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.binding.workload import Workload, equilibration_work
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import InputError
 
@@ -54,3 +55,11 @@ def test_legs_per_gpu_is_auto_or_a_number(wrong):
 
     with pytest.raises(InputError, match="legs_per_gpu"):
         BindingConfig.from_params({"legs_per_gpu": wrong})
+
+
+def test_an_equilibration_is_of_its_largest_box_and_as_long_as_all(tmp_path):
+    for box, atoms in (("complex", 7976), ("solvent", 2944)):
+        (tmp_path / f"{box}.inpcrd").write_text(f"\n{atoms}\n")
+    files = {f"{box}_inpcrd": f"{box}.inpcrd" for box in ("complex", "solvent")}
+    assert equilibration_work(SimSystem("x", tmp_path, files), 110.0) == Workload(7976, 1, 0.22)
+    assert equilibration_work(SimSystem("x", tmp_path, {}), 110.0) == Workload(0, 1, 0.0)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Equil, Md
+from gibbsflow.config.binding import Md
 from gibbsflow.workflow.hours.pace import Held
 
 WALKERS_ON_GPU = 16
@@ -130,15 +130,15 @@ def h100_ns_per_day(atoms: int, walkers: int, *, explicit: bool) -> float:
     return rate if explicit else min(rate, _IMPLICIT_NS_PER_DAY)
 
 
-def equilibration_work(system: SimSystem, md: Md, equil: Equil) -> Workload:
+def equilibration_work(system: SimSystem, ps: float) -> Workload:
     """Tell what an equilibration amounts to.
 
     Parameters
     ----------
     system
         With its topologies.
-    md, equil
-        Settings.
+    ps
+        MD of each box.
 
     Returns
     -------
@@ -147,7 +147,6 @@ def equilibration_work(system: SimSystem, md: Md, equil: Equil) -> Workload:
     """
     boxes = [system.path(role) for role in ("complex_inpcrd", "solvent_inpcrd") if role in system.artifacts]
     atoms = max((_atoms(path) for path in boxes), default=0)
-    ps = equil.heat_ps + equil.equil_ps + (equil.density_ps if md.explicit else 0)
     return Workload(atoms, 1, ps * len(boxes) / 1000)
 
 

@@ -31,20 +31,22 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     """Write topologies and starting coordinates of complex and ligand."""
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.campaign.verbs import prepare_topologies
-        from gibbsflow.binding.facts import TopologyFacts
+        from gibbsflow.binding.equilibrate.equilibration import planned
+        from gibbsflow.binding.facts import SettingsFacts, TopologyFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.binding.workload import equilibration_work
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         built, engine = prepare_topologies(SimSystem.read(system), settings, out, state=state)
-        atoms = built.facts(TopologyFacts)
+        atoms, own = built.facts(TopologyFacts), built.facts(SettingsFacts)
+        ps = planned(built, own.md, own.equil).length_ps(own.md.timestep_fs)
         result.seed = settings.run.seed
         result.figures |= {
             "receptor_atoms": len(atoms.receptor_atoms),
             "ligand_atoms": len(atoms.ligand_atoms),
             "site_atoms": len(atoms.site_atoms),
-            "work": equilibration_work(built, settings.md, settings.equil).asks(settings.md),
+            "work": equilibration_work(built, ps).asks(own.md),
             "engine": engine.engine,
             **({"engine_because": engine.because} if engine.because else {}),
         }
@@ -82,7 +84,7 @@ def run(
             result.versions = versions(*equilibrating_engine(settings.md).programs)
             if dry_run:
                 plan = planned(given, settings.md, settings.equil)
-                planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000
+                planned_ps = plan.length_ps(settings.md.timestep_fs)
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
                 remark(f"{planned_ps:g} ps in {len(plan.frames)} segments")
                 return

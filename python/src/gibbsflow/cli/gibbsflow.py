@@ -50,19 +50,19 @@ def run_local(
         checked_campaign = checked(launch, dry_run=dry_run and not measure)
         local = LocalRun(launch, checked_campaign.rows, verbs())
         lost = len(checked_campaign.left_out)
-        said = (
-            f"nothing wrong with {'them' if len(local.rows) != 1 else 'it'}; {lost} left out"
-            if lost
-            else "nothing wrong"
-        )
-        remark(f"{len(local.rows)} ligand{'s' * (len(local.rows) != 1)}, receptor {launch.io.receptor}: {said}")
+        them = "them" if len(local.rows) != 1 else "it"
+        said = f"nothing wrong with {them}; {lost} left out" if lost else "nothing wrong"
+        held = f"receptor {launch.io.receptor}" if launch.io.receptor else "no receptor"
+        remark(f"{len(local.rows)} ligand{'s' * (len(local.rows) != 1)}, {held}: {said}")
+        remark("\n".join(checked_campaign.charges))
         if dry_run:
             from gibbsflow.binding.campaign.foreseen.expected_cost import MEASURE_S, estimate
             from gibbsflow.config.binding import BindingConfig
 
             typer.echo(PIPELINES[launch.run.mode].describe())
             settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
-            found = estimate(local.rows, launch.io.receptor, settings, measure_s=MEASURE_S if measure else None)
+            time_s, contents = MEASURE_S if measure else None, checked_campaign.contents
+            found = estimate(local.rows, launch.io.receptor, settings, contents=contents, measure_s=time_s)
             result.figures["estimate"] = found.as_dict()
             typer.echo(found.text())
             return

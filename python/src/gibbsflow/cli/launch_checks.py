@@ -60,14 +60,15 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], contain
     made = None if found.problems else made_from(found.rows, sheet, receptor, config, state.name)
     answer = {
         "problem": refusal(InputError(found.problems)) if found.problems else None,
-        "notes": found.notes,
+        "notes": found.notes if found.problems else [*found.notes, *found.charges],
         "rows": [row.as_dict() for row in found.rows],
     }
     if given.get("dry_run") and not found.problems:
         from gibbsflow.binding.campaign.foreseen.expected_cost import estimate
 
         windows_per_task = int(given.get("windows_per_task", 1))
-        answer["plan"] = estimate(found.rows, receptor, config, windows_per_task=windows_per_task).text()
+        told = estimate(found.rows, receptor, config, contents=found.contents, windows_per_task=windows_per_task)
+        answer["plan"] = told.text()
     home = state / (receptor.stem if receptor else ALONE)
     noted = found.left_out or any(home.glob(f"*/{FOLDER}/FAILED"))
     return Checked(answer, made, partial(found.record, home) if noted else None)

@@ -54,16 +54,16 @@ def check(
 
         chosen = _chosen(protonation, altloc, keep, parameters)
         found = check_campaign(input, receptor, config, outdir, chosen)
-        result.figures["warnings"] = [str(note) for note in found.warnings]
-        result.figures["problems"] = [vars(problem) for problem in found.problems]
+        result.figures |= {"warnings": [*map(str, found.warnings)], "problems": [*map(vars, found.problems)]}
         for note in found.warnings:
             remark(f"note: {note}")
         if found.problems:
             raise InputError(found.problems)
-        result.figures["rows"] = [row.as_dict() for row in found.rows]
+        result.figures |= {"rows": [row.as_dict() for row in found.rows], "charges": found.charges}
         if not as_json:
             held = f"receptor {receptor}" if receptor else "no receptor"
-            typer.echo(f"{input}: {len(found.rows)} ligand{'s' * (len(found.rows) != 1)}, {held}: nothing wrong")
+            first = f"{input}: {len(found.rows)} ligand{'s' * (len(found.rows) != 1)}, {held}: nothing wrong"
+            typer.echo("\n".join([first, *found.charges]))
 
 
 @app.command()

@@ -14,6 +14,8 @@ from gibbsflow.binding.campaign.check_restraints import row_problems, setting_pr
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
 from gibbsflow.binding.campaign.foreseen.expected_box import expected_box
 from gibbsflow.binding.campaign.foreseen.expected_doubts import expected_doubts
+from gibbsflow.binding.campaign.foreseen.expected_ions import expected_ions
+from gibbsflow.binding.campaign.foreseen.row_contents import RowContents, charge_lines
 from gibbsflow.binding.campaign.input.references import asked_for, elsewhere, with_references
 from gibbsflow.binding.campaign.input.setting_faults import setting_faults
 from gibbsflow.binding.campaign.pose_rows import pose_problems
@@ -74,12 +76,15 @@ class CampaignCheck:
         What is worth knowing and not wrong.
     left_out
         By ligand what is wrong with its row, where the failure policy drops it for that.
+    contents
+        By ligand what was found in rows without a problem.
     """
 
     rows: tuple[Row, ...]
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
     left_out: dict[str, list[Problem]] = field(default_factory=dict)
+    contents: dict[str, RowContents] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
@@ -102,6 +107,17 @@ class CampaignCheck:
             Each fault of each.
         """
         return [f"left out, the rest runs: {problem}" for row in self.left_out.values() for problem in row]
+
+    @property
+    def charges(self) -> list[str]:
+        """What was found of net charges.
+
+        Returns
+        -------
+        list of str
+            A few lines, however many rows there are.
+        """
+        return charge_lines(self.contents)
 
     def record(self, state: Path) -> None:
         """Leave what is wrong with a row that is left out in its state, for status and table; forget what is mended.
@@ -195,7 +211,11 @@ def check_campaign(
         table_problems += [problem for found in left_out.values() for problem in found]
         left_out = {}
     problems += [*sorted(table_problems, key=lambda problem: problem.row or 0), *unwritable]
-    return CampaignCheck(tuple(good), problems, warnings, left_out)
+    receptor_e = None if receptor is None else receptor.charge
+    known = {row.ligand: RowContents(ligand.charge, receptor_e) for row, ligand in read.usable}
+    known |= {row.ligand: inside for row, inside in read.boxes}
+    contents = {row.ligand: known[row.ligand] for row in good}
+    return CampaignCheck(tuple(good), problems, warnings, left_out, contents)
 
 
 def _receptor(
@@ -235,7 +255,7 @@ class _Rows:
     """
 
     usable: list[tuple[Row, Molecule]] = field(default_factory=list)
-    boxes: list[tuple[Row, str | None]] = field(default_factory=list)
+    boxes: list[tuple[Row, RowContents]] = field(default_factory=list)
     left_out: dict[str, list[Problem]] = field(default_factory=dict)
     unfit: dict[str, Molecule] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
@@ -246,9 +266,9 @@ def _read_rows(rows: Sequence[Row], receptor: Receptor | None, settings: Binding
     read, topologies = _Rows(), 0
     for row in rows:
         if row.solvated:
-            ligand_in_box, found, notes = read_solvated(row, settings, where, topologies)
+            inside, found, notes = read_solvated(row, settings, where, topologies)
             topologies += topology_bytes(row)
-            read.boxes += [] if found else [(row, ligand_in_box)]
+            read.boxes += [] if found else [(row, inside)]
         else:
             asked, ligand, found, notes = _read_row(asked_for(row, settings), receptor, settings, where)
             read.usable += [] if found or ligand is None else [(asked, ligand)]
@@ -258,7 +278,8 @@ def _read_rows(rows: Sequence[Row], receptor: Receptor | None, settings: Binding
             read.left_out[row.ligand] = found
     laid = read.usable
     read.usable, unlike = with_references(laid, where, list(read.left_out))
-    poses = sorted([*read.usable, *read.boxes], key=lambda pose: pose[0].line or 0)
+    boxes = [(row, inside.molecule) for row, inside in read.boxes]
+    poses = sorted([*read.usable, *boxes], key=lambda pose: pose[0].line or 0)
     clashing, same = pose_problems(poses, settings.run.mode, where)
     read.warnings += same
     molecules = {row.ligand: ligand for row, ligand in (*read.usable, *laid)}
@@ -394,7 +415,9 @@ def _read_row(
         likely: list[Problem] = []
         if settings.md.explicit and settings.md.solvent != AS_GIVEN:
             boxed, likely = expected_box(row, ligand, geometry, receptor, protocol, settings, where)
-            faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed]
+            no_room, tight = expected_ions(row, ligand, geometry, receptor, protocol, settings, where)
+            faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed or no_room]
+            likely = likely or tight
         source = "smiles" if row.smiles else "structure"
         said += [*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol)]
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]

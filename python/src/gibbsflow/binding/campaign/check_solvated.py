@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_restraints import setting_problems, solvated_problems
+from gibbsflow.binding.campaign.foreseen.row_contents import RowContents
 from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import names_in
 from gibbsflow.binding.forcefield.given.box_settings import (
     cutoff_problems,
@@ -14,7 +16,8 @@ from gibbsflow.binding.forcefield.given.box_settings import (
     solvent_of,
     width_angstrom,
 )
-from gibbsflow.binding.forcefield.given.given_topologies import far_problems
+from gibbsflow.binding.forcefield.given.given_topologies import boxes_kept, far_problems
+from gibbsflow.binding.forcefield.given.rebuilt.longer_box import longer_box
 from gibbsflow.binding.forcefield.given.smiles import constitution_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
 from gibbsflow.binding.forcefield.given.solvated_system import read_boxes
@@ -23,8 +26,9 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.seeds import derive_seed
 
-MOST_BYTES = 20_000_000
+MOST_BYTES = 60_000_000
 """Of the topologies that are read before the first task, some seconds; those of later rows are left to their tasks."""
 CONVERTED = (".top", ".xml")
 """Topologies that ParmEd has to convert, which takes seconds each: left to the first task."""
@@ -80,7 +84,7 @@ def check_solvated(row: Row, settings: BindingConfig, where: str, read: int = 0)
 
 def read_solvated(
     row: Row, settings: BindingConfig, where: str, read: int = 0
-) -> tuple[str | None, list[Problem], list[Problem]]:
+) -> tuple[RowContents, list[Problem], list[Problem]]:
     """Read and check a row whose system comes solvated.
 
     Parameters
@@ -90,8 +94,8 @@ def read_solvated(
 
     Returns
     -------
-    ligand
-        What its ligand is by elements and bonds; None where it was not read, which is left to the first task.
+    contents
+        What was found in it; nothing where it was not read, which is left to the first task.
     problems, notes
         What :func:`check_solvated` says.
     """
@@ -100,7 +104,7 @@ def read_solvated(
         Problem(where, f"{row.ligand}: missing", right, row.line, field) for field, right in _missing(row, settings)
     ]
     if problems or read > MOST_BYTES or any(box.topology.suffix.lower() in CONVERTED for box in files):
-        return None, problems, []
+        return RowContents(), problems, []
     try:
         with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch:
             boxes, account = read_boxes(files, row.ligand_residue, Path(scratch), row.ligand)
@@ -110,12 +114,30 @@ def read_solvated(
                 *_settings_problems(boxes, settings, where),
                 *_held_problems(row, boxes, settings, Path(scratch)),
             ]
-            main = boxes.get("solvent") or boxes["complex"]
-            ligand = constitution_of(main.terms, main.components.ligand)
+            found = _contents(boxes, row, settings) if not problems else RowContents()
     except InputError as error:
-        return None, [_in_row(problem, row, where) for problem in error.problems], []
+        return RowContents(), [_in_row(problem, row, where) for problem in error.problems], []
     notes = [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in account.of_weight("warn")]
-    return ligand, [_in_row(problem, row, where) for problem in problems], notes
+    return found, [_in_row(problem, row, where) for problem in problems], notes
+
+
+def _contents(boxes: dict[str, SolvatedBox], row: Row, settings: BindingConfig) -> RowContents:
+    """Charges, molecule and sizes of what was read; the box of sdr is made, as its task will make it."""
+    main, bound = boxes.get("solvent") or boxes["complex"], boxes.get("complex")
+    sizes = {role: len(boxes[role].terms.elements) for role in boxes_kept(boxes, settings.fe)}
+    if bound and settings.fe.abfe_protocol == "sdr":
+        seed = derive_seed(settings.run.seed, row.ligand, "complex")
+        sizes["complex"] = len(longer_box(bound.parts, settings.md, seed, where=row.ligand).parts.elements)
+    return RowContents(
+        ligand_e=_charge(main, main.components.ligand),
+        receptor_e=_charge(bound, bound.components.receptor) if bound else None,
+        boxes=sizes | {"ligand": len(main.components.ligand)},
+        molecule=constitution_of(main.terms, main.components.ligand),
+    )
+
+
+def _charge(box: SolvatedBox, atoms: Sequence[int]) -> int:
+    return round(float(box.terms.charges_e[list(atoms)].sum()))
 
 
 def topology_bytes(row: Row) -> int:
@@ -150,7 +172,7 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
     md = solvent_of({role: box.water_model for role, box in boxes.items()}, settings.md, where=where)
     widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}
     parts = next(iter(boxes.values()))
-    charge = round(float(parts.terms.charges_e[list(parts.components.ligand)].sum()))
+    charge = _charge(parts, parts.components.ligand)
     problems = cutoff_problems(widths, md, where=where)
     if settings.run.mode == "asfe" and settings.fe.abfe_protocol == "sdr":
         problems.append(Problem(where, "sdr in mode asfe, which binds nothing", "none", field="abfe_protocol"))

@@ -118,6 +118,21 @@ class Plan:
         """
         return sum(stage != self.stages[-1] for stage in self.stages)
 
+    def length_ps(self, timestep_fs: float) -> float:
+        """Tell how long all of it is.
+
+        Parameters
+        ----------
+        timestep_fs
+            Of the settings, fs.
+
+        Returns
+        -------
+        float
+            ps.
+        """
+        return sum(self.frames) * self.steps_per_frame * timestep_fs / 1000
+
     def frames_after(self, segments: int) -> int:
         """Count the frames written after so many segments.
 

@@ -136,17 +136,76 @@ def wall_for_ions(
     centre, reach = _sphere(solute, atoms)
     if coming_angstrom is not None and len(coming_angstrom):
         reach = max(reach, float(np.linalg.norm(coming_angstrom - centre, axis=1).max()))
-    # nearest images of reduced vectors are found by rounding, which is right as far as half the least edge
-    room = float(np.diag(box_nm).min()) * 10 * shrinks_to / 2 - SLACK_ANGSTROM
-    least = min(room, reach + MOST_GAP_ANGSTROM)
-    if least < reach + LEAST_GAP_ANGSTROM:
-        more = md.padding_angstrom + math.ceil((reach + LEAST_GAP_ANGSTROM - least) / 0.75)
-        what = f"the box has no room for a counter-ion {LEAST_GAP_ANGSTROM:g} Å from the solute and from its images"
-        right = f"padding_angstrom of {more:g}, or box_shape box, or {instead}"
-        raise InputError(Problem(name, what, right, field="padding_angstrom"))
+    width = float(np.diag(box_nm).min()) * 10 * shrinks_to
+    if problems := ion_problems(reach, width, md, name, instead=instead):
+        raise InputError(problems)
+    least = min(_farthest(width), reach + MOST_GAP_ANGSTROM)
     return RemoteFacts(
         centre_atoms=_heavy(solute, atoms), least_angstrom=round(least, 3), gap_angstrom=round(least - reach, 3)
     )
+
+
+def ion_problems(
+    reach_angstrom: float,
+    width_angstrom: float,
+    md: Md,
+    name: str,
+    *,
+    instead: str = "abfe_protocol sdr",
+    verb: str = "has",
+) -> list[Problem]:
+    """Say whether a box has no room for ions that are kept from its solute.
+
+    Parameters
+    ----------
+    reach_angstrom
+        Of the solute, from the centroid of its heavy atoms, Å.
+    width_angstrom
+        Least width of the box when it has shrunk, Å.
+    md
+        With the padding, for the message.
+    name
+        What messages call the system.
+    instead
+        What does without ions, for the message.
+    verb
+        ``has``, or ``may have`` where it is likely.
+
+    Returns
+    -------
+    list of Problem
+        At most one.
+    """
+    lacking = reach_angstrom + LEAST_GAP_ANGSTROM - _farthest(width_angstrom)
+    if lacking <= 0:
+        return []
+    what = f"the box {verb} no room for a counter-ion {LEAST_GAP_ANGSTROM:g} Å from the solute and from its images"
+    right = f"padding_angstrom of {md.padding_angstrom + math.ceil(lacking / 0.75):g}, or box_shape box, or {instead}"
+    return [Problem(name, what, right, field="padding_angstrom")]
+
+
+def _farthest(width_angstrom: float) -> float:
+    """How far from a solute an ion can be kept: nearest images are found by rounding, right to half the least edge."""
+    return width_angstrom / 2 - SLACK_ANGSTROM
+
+
+def reach_angstrom(elements: Sequence[int] | Ints, positions_angstrom: Floats) -> float:
+    """Say how far atoms reach from the centroid of those that are no hydrogen.
+
+    Parameters
+    ----------
+    elements
+        Atomic numbers.
+    positions_angstrom
+        Shape (N, 3), Å.
+
+    Returns
+    -------
+    float
+        Å.
+    """
+    centre = positions_angstrom[np.asarray(elements) > 1].mean(axis=0)
+    return float(np.linalg.norm(positions_angstrom - centre, axis=1).max())
 
 
 def lacking_room(prmtop: Path, inpcrd: Path, solute: Sequence[int], md: Md, name: str) -> Problem | None:

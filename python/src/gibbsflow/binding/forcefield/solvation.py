@@ -334,6 +334,28 @@ def box_problems(edge_angstrom: float, md: Md, name: str, *, likely: bool = Fals
     return [replace(problem, right=some[0].right) for problem in sure]
 
 
+def width_foretold(edge_angstrom: float, md: Md, *, likely: bool = False) -> float:
+    """Foretell the least width of a box at its density.
+
+    Parameters
+    ----------
+    edge_angstrom
+        As :func:`edge_at_most` or :func:`edge_round` says.
+    md
+        Shape.
+    likely
+        That of most boxes, instead of the largest that can be.
+
+    Returns
+    -------
+    float
+        Å.
+    """
+    edge = edge_angstrom + (0.0 if likely else _EDGE_ERROR_ANGSTROM)
+    share = (LIKELY_LEFT if likely else MOST_LEFT)[md.box_shape]
+    return edge * _WIDTH_OF_EDGE[md.box_shape] * share - LEAST_LOST_ANGSTROM
+
+
 def _left_at_density(inpcrd: Path, waters: int, solute: Topology, md: Md) -> float:
     """What share of its edges a box keeps when it has shrunk to its density, and breathes."""
     vectors = box_vectors_nm(inpcrd) * 10

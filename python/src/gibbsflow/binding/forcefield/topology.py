@@ -36,6 +36,29 @@ SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
 
 
+def boxes_built(md: Md, fe: Fe | None, *, receptor: bool) -> tuple[str, ...]:
+    """Say which boxes of a system are built, and then equilibrated.
+
+    Parameters
+    ----------
+    md
+        The solvent.
+    fe
+        Of this whether a copy of the ligand is in the complex's box; None for none.
+    receptor
+        Whether there is one.
+
+    Returns
+    -------
+    tuple of str
+        ``complex``, with a receptor; ``solvent``, the ligand alone, where it has a box or there is nothing else.
+    """
+    if not receptor:
+        return ("solvent",)
+    twice = fe is not None and fe.abfe_protocol == "sdr"
+    return ("complex", "solvent") if md.explicit and not twice else ("complex",)
+
+
 def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe: Fe | None = None) -> SimSystem:
     """Build the topologies of the complex and of the ligand alone, the ligand in its pose.
 
@@ -97,9 +120,10 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         if protein is not None:
             _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
         _check_molecules(system.name, carried, out, first)
-        solutes = {"complex": topology} if "complex" in units else {}
+        wanted, solutes = boxes_built(md, fe, receptor="complex" in units), {"solvent": alone}
+        solutes = {name: solutes.get(name, topology) for name in wanted}
         copy = None
-        if md.explicit and fe is not None and fe.abfe_protocol == "sdr" and solutes:
+        if md.explicit and "solvent" not in wanted:
             copy = place_copy(topology, range(first, len(topology.elements)), md, LEAST_LEFT)
             x, y, z = copy.shift_angstrom
             loads += [f"far = copy {LIGAND_RESIDUE}", f"translate far {{ {x:.4f} {y:.4f} {z:.4f} }}"]
@@ -108,8 +132,6 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
             ambertools.tleap("\n".join([*loads, save, "quit", ""]), folder=folder, log=log.resolve(), name=system.name)
             solutes = {"complex": Topology.read(folder / "twice.prmtop", folder / "twice.inpcrd")}
             _check_copy(system.name, solutes["complex"], topology, first)
-        elif md.explicit or not solutes:
-            solutes["solvent"] = alone
         if not md.explicit and "solvent" in solutes:  # alone in implicit solvent: the same, under the name of its leg
             for suffix in ("prmtop", "inpcrd"):
                 shutil.copyfile(out / f"ligand.{suffix}", out / f"solvent.{suffix}")

@@ -8,8 +8,10 @@ import pytest
 
 from gibbsflow.binding.campaign.foreseen import expected_cost
 from gibbsflow.binding.campaign.foreseen.expected_cost import estimate
+from gibbsflow.binding.campaign.foreseen.row_contents import RowContents
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.choice.engine_choice import Choice
 
 ROWS = [Row(2, "a", None, "CCO", None, "place", None, None)]
 MEASURED_US = {(30, False): 119, (150, False): 814, (300, False): 2485, (1200, False): 34259}
@@ -84,3 +86,58 @@ def test_of_a_gpu_and_of_files_that_do_not_tell() -> None:
     tasks_h = found.cpu_h - found.gpu_h
     assert found.gpu_h > 0 and tasks_h == pytest.approx(2.5 * sum(found.foreseen.tasks.values()) / 3600)
     assert any("do not tell" in note for note in found.notes)
+
+
+def boxed(folder: Path, atoms: tuple[int, int], **settings_of: object) -> tuple[list[Row], BindingConfig]:
+    """A row of boxes whose coordinates say at their head how many atoms there are."""
+    for role, count in zip(("complex", "solvent"), atoms, strict=True):
+        (folder / f"{role}.rst7").write_text(f"\n{count}\n")
+    names = {f"{r}_{k}": str(folder / f"{r}.rst7") for r in ("complex", "solvent") for k in ("topology", "coordinates")}
+    row = Row(2, "a", None, None, None, "given", None, None, **names)
+    given = {"mode": "abfe", "engine": "gromacs", "replicates": 1, "heat_ps": 5, "density_ps": 15, "equil_ps": 20}
+    return [row], BindingConfig.from_mapping(given | settings_of, where="test")
+
+
+@pytest.mark.parametrize(
+    ("atoms", "given", "minutes"),
+    [
+        ((6153, 6027), {"window_ps": 50, "window_equil_ps": 6}, 69),
+        ((6127, 6001), {"window_ps": 80, "window_equil_ps": 8, "argon": True}, 36),
+    ],
+)
+def test_of_windows_by_gromacs_what_runs_took(monkeypatch, tmp_path, atoms, given, minutes) -> None:
+    """Minutes of processor of a1 and argon (benchmarks/host_guest), on two cores shared with other work."""
+    monkeypatch.setattr(expected_cost, "choose_engine", lambda md: Choice(md.engine))
+    if given.pop("argon", False):
+        home = Path(__file__).parents[5] / "benchmarks" / "host_guest"
+        given |= {
+            "complex_schedule": f"{home}/one_site_complex.yaml",
+            "solvent_schedule": f"{home}/one_site_water.yaml",
+        }
+    rows, config = boxed(tmp_path, atoms, **given)
+    found = estimate(rows, None, config)
+    assert found.cpu_h * 60 == pytest.approx(minutes, rel=0.33) and "GROMACS" in found.source
+    assert found.notes == ()
+
+
+def test_what_is_not_known_of_boxes_is_said(tmp_path: Path) -> None:
+    rows, config = boxed(tmp_path, (6000, 3000), engine="openmm", abfe_protocol="sdr")
+    short = estimate(rows, None, config)
+    assert short.notes == (expected_cost._LONGER,) and "sdr" in short.text() and "41 windows each" in short.text()
+    longer = estimate(rows, None, config, contents={"a": RowContents(0, 0, {"complex": 12_000, "ligand": 9})})
+    assert longer.notes == () and 1.9 < longer.cpu_h / short.cpu_h < 2.1
+    (tmp_path / "complex.rst7").write_text("no coordinates\n")
+    plain = BindingConfig.from_mapping({"mode": "abfe"}, where="test")
+    assert any("do not tell" in note for note in estimate(rows, None, plain).notes)
+    amber = BindingConfig.from_mapping({"mode": "asfe", "engine": "amber"}, where="test")
+    assert expected_cost._OF_AMBER in estimate(rows, None, amber).notes
+
+
+def test_a_sheet_of_both_kinds_counts_each_by_its_own_tables(tmp_path: Path) -> None:
+    rows, config = boxed(tmp_path, (6000, 3000), engine="openmm")
+    both = estimate([*rows, ROWS[0]], None, config)
+    windows = [(work.name, work.windows, work.box) for work in both.foreseen.work if work.windows]
+    assert windows == [
+        ("complex", 24, "complex"), ("solvent", 17, "solvent"), ("complex", 16, ""), ("solvent", 6, ""),
+    ]  # fmt: skip
+    assert both.as_dict()["md_ns"]["complex"] == pytest.approx(24 * 1.02 + 16 * 1.02)

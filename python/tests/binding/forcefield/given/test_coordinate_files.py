@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import solvated_systems as boxes
 
-from gibbsflow.binding.forcefield.given.coordinate_files import beside, made_whole, nearest_image, read_coordinates
+from gibbsflow.binding.forcefield.given.coordinate_files import (
+    beside,
+    count_atoms,
+    made_whole,
+    nearest_image,
+    read_coordinates,
+)
 from gibbsflow.binding.forcefield.topology_file import bonded_pairs
 from gibbsflow.errors import InputError
 
@@ -37,9 +43,26 @@ def test_formats_hold_the_same(structure, tmp_path, name):
     else:
         structure.save(str(path))
     found = read(path)
+    assert count_atoms(path) == len(found.positions_angstrom)
     assert np.allclose(found.positions_angstrom, of_file.positions_angstrom, atol=6e-3)  # gro: 0.001 nm
     assert found.box_angstrom == pytest.approx(of_file.box_angstrom, abs=6e-3)
     assert np.diag(found.vectors_angstrom) == pytest.approx(of_file.box_angstrom[:3], abs=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.rst7", b"title\n"),
+        ("x.gro", b"title\nmany\n"),
+        ("x.pdb", b"END\n"),
+        ("x.ncrst", b"CDF\x01"),
+        ("x.rst7", b""),
+    ],
+)
+def test_of_a_file_that_is_none_no_atoms_are_counted(tmp_path, name, content):
+    """What is wrong with it is told by who reads it."""
+    (tmp_path / name).write_bytes(content)
+    assert count_atoms(tmp_path / name) is None and count_atoms(tmp_path / "absent.gro") is None
 
 
 def test_velocities_are_told_from_positions_and_box(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.protocols import LegSpec, of_edge, protocol_of
 from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration
+from gibbsflow.binding.forcefield.given.box_settings import as_given
+from gibbsflow.binding.forcefield.given.given_topologies import boxes_kept
+from gibbsflow.binding.forcefield.topology import boxes_built
 from gibbsflow.binding.network.design.links import kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding import BindingConfig, Md
+from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.modes import COMPARING, MODES
 
 
@@ -35,6 +41,11 @@ class LegWork:
         MD of one item, of all its windows and replicates, ns.
     energies
         Energies of one item, of each sample in the states of all windows.
+    windows
+        λ states of one replicate; none of an equilibration.
+    box
+        Of systems that come solvated, what of a row it is in: ``complex``, ``solvent``, or ``ligand`` without a box;
+        empty for those that are built here.
     """
 
     name: str
@@ -43,6 +54,8 @@ class LegWork:
     items: int
     ns: float
     energies: int = 0
+    windows: int = 0
+    box: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,45 +97,81 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
     Raises
     ------
     InputError
-        For a λ schedule or a network's file that cannot be used.
+        For a λ schedule, stages or a network's file that cannot be used.
     """
-    run, md, fe, count = settings.run, settings.md, settings.fe, len(rows)
+    run, fe, count = settings.run, settings.fe, len(rows)
     notes: list[str] = []
     each = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
     tasks = dict.fromkeys(each, count)
-    equil_ps = settings.equil.heat_ps + settings.equil.equil_ps + (settings.equil.density_ps if md.explicit else 0)
-    own_box = md.explicit and fe.abfe_protocol != "sdr"
-    bound = "receptor" in MODES[run.mode].needs
-    work = [LegWork("equilibration", True, md.explicit, count, equil_ps / 1000)] if bound else []
-    work += [LegWork("equilibration, solvent", False, True, count, equil_ps / 1000)] if own_box else []
+    given = [row for row in rows if row.solvated]
+    work = _equilibrations(given, settings, count - len(given))
     if MODES[run.mode].free_energies:
-        items = count
+        edges = count
         if run.mode in COMPARING:
-            items = _edges(settings.relative.network, count, notes)
+            edges = _edges(settings.relative.network, count, notes)
             tasks["NETWORK_PLAN"] = 1
-        tasks["FE_PREPARE"] = items
-        protocol = protocol_of(run.mode, explicit=md.explicit, fe=fe)
-        schedules = leg_schedules(fe, protocol)
-        plan = sampling(md, fe)
+        tasks["FE_PREPARE"] = edges
+        runs = pilots = 0
+        for items, boxed in ((len(given), True), (edges - len(given), False)):
+            if items:
+                legs = _legs(items, settings, boxed=boxed)
+                alone = [1 if fe.sampler == "exchange" else math.ceil(leg.windows / windows_per_task) for leg in legs]
+                runs += items * run.replicates * sum(alone)
+                pilots += items * len(legs)
+                work += legs
         if run.mode in COMPARING:
-            notes += _longer_edges(settings, protocol)
-        runs = 0
-        for leg in protocol:
-            windows = len(schedules[leg.name])
-            runs += run.replicates * (1 if fe.sampler == "exchange" else math.ceil(windows / windows_per_task))
-            ns = windows * plan.samples * plan.sample_ps * run.replicates / 1000
-            inside = "receptor" in leg.parts
-            energies = windows**2 * plan.samples * run.replicates
-            work.append(LegWork(leg.name, inside, leg.md(md).explicit, items, ns, energies))
+            notes += _longer_edges(settings, protocol_of(run.mode, explicit=settings.md.explicit, fe=fe))
         if fe.schedule == "auto":
-            tasks["FE_PILOT"] = items * len(protocol)
+            tasks["FE_PILOT"] = pilots
             notes.append("pilots come on top, and place windows of another number")
-        tasks["FE_RUN"] = items * runs
+        tasks["FE_RUN"] = runs
         if settings.analysis.target_error_kcal_per_mol is not None:
             notes.append("rounds of FE_EXTEND come on top, until the target error is reached")
-        tasks["ANALYSIS_TRANSFORMATION"] = items
+        tasks["ANALYSIS_TRANSFORMATION"] = edges
     tasks["ANALYSIS_CAMPAIGN"] = 1
     return Foreseen(tasks, tuple(work), tuple(notes))
+
+
+def _equilibrations(given: Sequence[Row], settings: BindingConfig, built: int) -> list[LegWork]:
+    """MD of the boxes that ``equil run`` finds: those that come along, and those that are built."""
+    bound = "receptor" in MODES[settings.run.mode].needs
+    md, fe = as_given(settings.md), None if settings.run.mode in COMPARING else settings.fe
+    found = Counter(box for row in given for box in boxes_kept(boxes_of(row), fe))
+    work = [_equilibration(box, md, settings, found[box], box) for box in ("complex", "solvent") if found[box]]
+    boxes = boxes_built(settings.md, fe, receptor=bound) if built else ()
+    return work + [_equilibration(box, settings.md, settings, built, "") for box in boxes]
+
+
+def _equilibration(box: str, md: Md, settings: BindingConfig, items: int, given: str) -> LegWork:
+    path = settings.equil.equil_stages
+    stages = () if path is None else chosen_stages(read_stages(path), md, where=str(path))
+    ns = plan_equilibration(md, settings.equil, stages).length_ps(md.timestep_fs) / 1000
+    name = "equilibration" if box == "complex" else "equilibration, solvent"
+    return LegWork(name, box == "complex", md.explicit, items, ns, box=given)
+
+
+def _legs(items: int, settings: BindingConfig, *, boxed: bool) -> list[LegWork]:
+    """The legs that ``fe prepare`` writes, by its own table and schedules."""
+    md, fe, replicates = settings.md, settings.fe, settings.run.replicates
+    md = as_given(md) if boxed else md
+    protocol, plan = protocol_of(settings.run.mode, explicit=md.explicit, fe=fe), sampling(md, fe)
+    legs = []
+    for name, states in leg_schedules(fe, protocol).items():
+        leg, windows = next(leg for leg in protocol if leg.name == name), len(states)
+        explicit, bound = leg.md(md).explicit, "receptor" in leg.parts
+        legs.append(
+            LegWork(
+                name,
+                bound,
+                explicit,
+                items,
+                windows * plan.samples * plan.sample_ps * replicates / 1000,
+                energies=windows**2 * plan.samples * replicates,
+                windows=windows,
+                box=("complex" if bound else "solvent" if explicit else "ligand") if boxed else "",
+            )
+        )
+    return legs
 
 
 def _longer_edges(settings: BindingConfig, protocol: Sequence[LegSpec]) -> list[str]:
@@ -147,6 +196,22 @@ def _edges(network: str, ligands: int, notes: list[str]) -> int:
         return len(read_network(Path(network), whole=False).edges)
     notes.append(f"edges are planned after equilibration: {ligands - 1} connect all ligands, others come on top")
     return ligands - 1
+
+
+def boxes_of(row: Row) -> tuple[str, ...]:
+    """Name the boxes that a row brings.
+
+    Parameters
+    ----------
+    row
+        Of the samplesheet.
+
+    Returns
+    -------
+    tuple of str
+        Of ``complex`` and ``solvent``; empty where its system is built here.
+    """
+    return tuple(box for box in ("complex", "solvent") if getattr(row, f"{box}_topology"))
 
 
 def ligand_atoms(row: Row) -> int | None:

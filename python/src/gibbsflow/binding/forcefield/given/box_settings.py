@@ -15,6 +15,22 @@ AS_GIVEN = "given"
 """Stands for the force field of what was not parametrised here."""
 
 
+def as_given(md: Md) -> Md:
+    """Settings of MD for a system that comes solvated, before its topologies are read.
+
+    Parameters
+    ----------
+    md
+        As asked for; obc2, the default, stands for whatever it comes in.
+
+    Returns
+    -------
+    Md
+        With solvent `AS_GIVEN` for it.
+    """
+    return md.model_copy(update={"solvent": AS_GIVEN}) if md.solvent == "obc2" else md
+
+
 def solvent_of(boxes: Mapping[str, str | None], md: Md, *, where: str) -> Md:
     """Settings of MD with the solvent that is in the files.
 

@@ -20,6 +20,7 @@ from gibbsflow.workflow.input_files import STRUCTURE_BYTES, decode, read_input
 
 RIGHT = "coordinates with their box: rst7 or inpcrd (AMBER), gro (GROMACS), or pdb"
 _PER_LINE, _BOX_NUMBERS = 6, 6
+_LONGEST_LINE = 10_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,34 @@ def read_coordinates(path: Path, *, field: str, where: str) -> BoxedCoordinates:
     if len(found.box_angstrom) != _BOX_NUMBERS or min(found.box_angstrom, default=0) <= 0:
         raise InputError(Problem(where, "has no periodic box", RIGHT, field=field))
     return found
+
+
+def count_atoms(path: Path) -> int | None:
+    """Count the atoms of coordinates without reading them, as far as the file says at its head how many there are.
+
+    Parameters
+    ----------
+    path
+        Of any kind that :func:`read_coordinates` reads.
+
+    Returns
+    -------
+    int or None
+        None where it does not tell; what is wrong with a file is told by who reads it.
+    """
+    try:
+        with open(path, "rb") as file:
+            if file.read(3) == b"CDF":
+                with netcdf_file(path, "r", mmap=True) as held:
+                    return int(held.dimensions["atom"])
+            file.seek(0)
+            if path.suffix.lower() == ".pdb":
+                return sum(line.startswith((b"ATOM  ", b"HETATM")) for line in file) or None
+            file.readline(_LONGEST_LINE)
+            count = int(file.readline(_LONGEST_LINE).split()[0])
+            return count if count > 0 else None
+    except (OSError, ValueError, IndexError, KeyError, TypeError):
+        return None
 
 
 def _restart(text: str) -> BoxedCoordinates:

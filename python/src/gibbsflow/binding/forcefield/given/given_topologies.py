@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.forcefield.given.box_settings import (
     AS_GIVEN,
+    as_given,
     cutoff_problems,
     medium_problems,
     solvent_of,
@@ -143,8 +144,7 @@ def md_of(system: SimSystem, md: Md) -> Md:
     Md
         With solvent ``given`` for a system that comes solvated.
     """
-    comes = is_solvated(system) and md.solvent == "obc2"
-    return md.model_copy(update={"solvent": AS_GIVEN}) if comes else md
+    return as_given(md) if is_solvated(system) else md
 
 
 def hand_on_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe: Fe | None = None) -> SimSystem:
@@ -208,6 +208,29 @@ def hand_on_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, f
     return carried.with_artifacts(**files).with_facts(facts).with_account(account)
 
 
+def boxes_kept(roles: Iterable[str], fe: Fe | None) -> tuple[str, ...]:
+    """Say which of the boxes that a system came in are computed, and first equilibrated.
+
+    Parameters
+    ----------
+    roles
+        The boxes, ``complex`` and ``solvent``.
+    fe
+        Of this whether a copy of the ligand is in the complex's box; None for none.
+
+    Returns
+    -------
+    tuple of str
+        With such a copy the complex alone; else all.
+    """
+    given = tuple(roles)
+    return ("complex",) if _twice(given, fe) else given
+
+
+def _twice(roles: Collection[str], fe: Fe | None) -> bool:
+    return fe is not None and fe.abfe_protocol == "sdr" and "complex" in roles
+
+
 def far_problems(boxes: Mapping[str, BoxParts], ligand_charge_e: int, md: Md, fe: Fe, *, where: str) -> list[Problem]:
     """Say why what would change far from the ligand has no place in a box, without changing it.
 
@@ -245,7 +268,7 @@ def _with_far(
     given: Mapping[str, BoxParts], charge_e: int, md: Md, fe: Fe | None, seed: int, name: str
 ) -> tuple[dict[str, BoxParts], dict[str, RemoteFacts], list[str]]:
     """Boxes with what changes far from the ligand, what that is, and what is to be said of it."""
-    if fe is not None and fe.abfe_protocol == "sdr" and "complex" in given:
+    if _twice(given, fe):
         made = longer_box(given["complex"], md, derive_seed(seed, name, "complex"), where=name)
         edges = " × ".join(f"{edge:.1f}" for edge in made.parts.box_angstrom[:3])
         told = f"complex: a box of {edges} Å with a copy of the ligand, {len(made.parts.waters)} waters"
