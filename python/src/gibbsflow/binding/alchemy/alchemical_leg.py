@@ -17,6 +17,7 @@ from gibbsflow.binding.alchemy.sampling_plan import Sampling, sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.binding.workload import Workload
 from gibbsflow.config.binding import Fe, Md, hashed
+from gibbsflow.config.binding_parts import INDIFFERENT_MD
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.md_engine import Apart
 from gibbsflow.errors import InputError, Problem, StateError
@@ -25,7 +26,6 @@ from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_
 from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
-_INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajectory_ps")
 _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
 
 
@@ -233,7 +233,7 @@ class AlchemicalLeg:
             "ligand_atoms": list(self.ligand_atoms),
             "restraint": restraint,
             **self._beside_the_ligand(),
-            **{key: value for key, value in md.items() if key not in _INDIFFERENT_MD},
+            **{key: value for key, value in md.items() if key not in INDIFFERENT_MD},
             **{key: fe[key] for key in _LENGTHS if key in fe},
             "seed": self.seed,
             "replicate": replicate,
