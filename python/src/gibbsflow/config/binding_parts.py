@@ -1,4 +1,4 @@
-"""Parts of the settings of a binding campaign: networks, where λ windows are placed, costs, what no sample depends on."""
+"""Parts of the settings of a binding campaign: networks, places of λ windows, costs, and what no sample depends on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajecto
 
 Neither state nor results are another's for them.
 """
+
 
 class Relative(Section):
     """Relative free energies: which pairs of ligands are compared, and by which atoms."""
