@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
 _CHUNK = 1 << 20
-_TEMPORARY, _LATELY_S = ".tmp", 60
+_TEMPORARY, _LATELY_S = ".tmp", 10
 _LARGEST_JSON = 1 << 30
 _DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
 """A disk that is full, read-only or gone."""
@@ -49,7 +49,7 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     ------
     IO
         The open temporary file. On an exception nothing is left at `path` that was not there before. Where the process
-        is killed its temporary file stays, until `path` is written by another one, a minute later or more: never one
+        is killed its temporary file stays, until `path` is written by another one, ten seconds later or more: never one
         that a live process holds.
     """
     path = Path(path)
