@@ -23,6 +23,11 @@ from gibbsflow.workflow.state.state_folder import StateFolder
 log = logging.getLogger(__name__)
 Arrays = Mapping[str, npt.NDArray[Any]]
 
+_WHERE_CHECKPOINTS_ARE_GONE = (
+    "What has finished stands as it is; `gibbsflow clean --checkpoints` gives up sampling it longer (.cleaned.json of "
+    "the campaign tells what it removed). Prepare it with a longer window_ps to have it begun anew."
+)
+
 
 class ResumableRun(StateFolder):
     """A calculation in segments, in a state folder that is held while this is open as a context manager.
@@ -96,7 +101,7 @@ class ResumableRun(StateFolder):
                 self._write_progress(total, steps)
             return
         if finished is not None and point is None and self._output(0).exists():
-            raise StateError(f"{self.folder}: no checkpoint to go on from, though {finished.steps_done} steps are done")
+            raise self._gone()
         for number in range(self.segments_done or 0):  # now, not after days at the rest
             if not zipfile.is_zipfile(self._output(number)):
                 raise StateError(f"{self._output(number)}: missing or damaged")
@@ -142,8 +147,12 @@ class ResumableRun(StateFolder):
         """
         point = RollingCheckpoints(self.folder).load(self.inputs_hash)
         if point is None:
-            raise StateError(f"{self.folder}: no checkpoint")
+            raise self._gone()
         return point.arrays
+
+    def _gone(self) -> StateError:
+        what = f"{self.folder}: its last checkpoint is gone, so that nothing can go on from there"
+        return StateError(what, what_to_do=_WHERE_CHECKPOINTS_ARE_GONE)
 
     def outputs(self, segments: int | None = None) -> dict[str, npt.NDArray[Any]]:
         """Join the outputs of segments along the first axis.
