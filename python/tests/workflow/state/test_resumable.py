@@ -113,5 +113,5 @@ def test_minutes_of_a_segment_that_a_signal_ends_are_hours_and_no_speed(tmp_path
 def test_before_the_first_segment_there_is_nothing(tmp_path):
     with ResumableRun(tmp_path, files={}, settings={}, physics=1) as run:
         assert run.outputs() == {}
-        with pytest.raises(StateError, match="its last checkpoint is gone"):
+        with pytest.raises(StateError, match="no checkpoint"):
             run.last_arrays()

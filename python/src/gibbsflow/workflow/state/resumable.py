@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
 from gibbsflow.workflow.hours.pace import LOST, PROGRESS, Held, Pace, seconds_of
 from gibbsflow.workflow.state import sentinels
@@ -25,7 +25,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 _WHERE_CHECKPOINTS_ARE_GONE = (
     "What has finished stands as it is; `gibbsflow clean --checkpoints` gives up sampling it longer (.cleaned.json of "
-    "the campaign tells what it removed). Prepare it with a longer window_ps to have it begun anew."
+    "the campaign tells what it removed)."
 )
 
 
@@ -87,6 +87,8 @@ class ResumableRun(StateFolder):
             With state saved.
         StateError
             For checkpoints that are there and cannot be read.
+        InputError
+            For more than has finished, where its last checkpoint is gone.
         """
         checkpoints = RollingCheckpoints(self.folder)
         point = checkpoints.load(self.inputs_hash)
@@ -147,12 +149,34 @@ class ResumableRun(StateFolder):
         """
         point = RollingCheckpoints(self.folder).load(self.inputs_hash)
         if point is None:
-            raise self._gone()
+            raise StateError(f"{self.folder}: no checkpoint")
         return point.arrays
 
-    def _gone(self) -> StateError:
-        what = f"{self.folder}: its last checkpoint is gone, so that nothing can go on from there"
-        return StateError(what, what_to_do=_WHERE_CHECKPOINTS_ARE_GONE)
+    def arrays_to_go_on_from(self) -> Arrays:
+        """Read the same for more than was asked for at first, which the care of a campaign may have given up.
+
+        Returns
+        -------
+        Mapping
+            Arrays by name, units in the names.
+
+        Raises
+        ------
+        InputError
+            Where there is no checkpoint: what has finished is not begun anew for that.
+        StateError
+            Where none can be read.
+        """
+        if RollingCheckpoints(self.folder).load(self.inputs_hash) is None:
+            raise self._gone()
+        return self.last_arrays()
+
+    def _gone(self) -> InputError:
+        what = "its last checkpoint is gone, so that nothing can go on from there"
+        problem = Problem(str(self.folder), what, "as long as it is, or prepared anew with a longer window_ps")
+        error = InputError(problem, what_to_do=_WHERE_CHECKPOINTS_ARE_GONE)
+        error.of_item = False  # FAILED would take the place of FINISHED, which stands for what there is
+        return error
 
     def outputs(self, segments: int | None = None) -> dict[str, npt.NDArray[Any]]:
         """Join the outputs of segments along the first axis.
