@@ -134,19 +134,19 @@ class LocalRun:
         given["network"] = next((path for path in plans if path.is_dir()), None)  # the later one has all edges
         return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
 
-    def outcome(self) -> tuple[str | None, str]:
+    def outcome(self) -> tuple[str, str]:
         """Say what came of a run that has kept to its failure policy, as the table's verb has noted it.
 
         Returns
         -------
-        cause : str or None
-            Why it is no success though nothing ended it; None where an item has finished.
+        cause : str
+            Why it is no success though nothing ended it; empty where an item has finished.
         text : str
             One line.
         """
         told = read_json(self.out / RESULT)
         text = f"report: {self.out / 'report.html'}"
-        return told["cause"], text if told["cause"] is None else f"{text}\n{told['message']}"
+        return told["cause"], text if not told["cause"] else f"{text}\n{told['message']}"
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
         """What carries out each phase.
