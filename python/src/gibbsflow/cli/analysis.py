@@ -127,7 +127,8 @@ def campaign(
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
         text = terminal_table(rows)
         if not result.figures["finished"]:  # no exit code, for the failure policy was kept: docs/usage.md
-            result.status, result.cause = "failed", "NothingFinished"
+            result.status = "failed"
+            result.cause = "NothingFinished"
             result.message = (
                 f"NOTHING FINISHED: none of {len(rows)} rows has a result; {out / 'results.csv'} has the causes"
             )
