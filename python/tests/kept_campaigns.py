@@ -16,7 +16,7 @@ ODD = "a 'b\"\n$(x)"
 KEYS = ("a" * 64, "b" * 64)
 
 
-def sample(folder, settings, segments=2):
+def sample(folder, settings, segments=2, stopper=None):
     """Run something of two segments in a state folder, or go on with it: what it has put out."""
     with ResumableRun(folder, files={}, settings=settings, physics=1) as run:
         made = []
@@ -25,12 +25,12 @@ def sample(folder, settings, segments=2):
             made.append(number)
             return {"x": arrays["x"] + 1}, {"u": np.full(2, float(number))}
 
-        run.advance(segments, lambda: {"x": np.zeros(2)}, segment, Stopper(), steps=lambda n: 10 * n)
+        run.advance(segments, lambda: {"x": np.zeros(2)}, segment, stopper or Stopper(), steps=lambda n: 10 * n)
         return made, run.outputs()
 
 
-def window(folder, segments=2):
-    return sample(folder, {"states": [0, 1], "timestep_fs": 4.0}, segments)
+def window(folder, segments=2, stopper=None):
+    return sample(folder, {"states": [0, 1], "timestep_fs": 4.0}, segments, stopper)
 
 
 def equilibration(folder):

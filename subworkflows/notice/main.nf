@@ -37,6 +37,7 @@ def tally(run, values) {
     def csv = file("${values.outdir}/results.csv", glob: false)
     def rows = run.success && csv.exists() ? recordsOf(csv) : []
     def lost = rows.findAll { row -> row.status != 'finished' }
+    def nothing = run.success && !run.stubRun && csv.exists() && lost.size() == rows.size() // analysis campaign says it, too
     [
         pipeline: run.manifest.name,
         version: run.manifest.version,
@@ -44,7 +45,7 @@ def tally(run, values) {
         mode: values.mode,
         success: run.success,
         end: endOf(run),
-        cause: run.success ? '' : causeOf(failureOf(run.errorReport ?: '')),
+        cause: nothing ? 'NOTHING FINISHED' : run.success ? '' : causeOf(failureOf(run.errorReport ?: '')),
         start: "${run.start}",
         complete: "${run.complete}",
         duration_h: hoursOf(run.duration),
@@ -114,7 +115,10 @@ def tallyText(told) {
         "Tasks of this run took ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h (by its trace, whole tasks${told.cpu_h_cached ? "; what came from the cache had taken ${told.cpu_h_cached} CPU hours in earlier runs" : ''})",
         "Hours of MD and fits over all runs of the campaign are another number: gibbsflow watch STATE_FOLDER and costs.csv tell it",
         told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',
-    ] + told.failures.collect { name, cause -> told.success ? "Failed:   ${name} (${cause})" : "Failed task: ${name}, ${cause}" }
+    ] + told.failures.collect { name, cause -> told.success ? "Failed:   ${name} (${cause})" : "Failed task: ${name}, ${cause}" } + [
+        // the last line, since Nextflow ends with 0: the failure policy was kept (docs/usage.md)
+        told.success && told.cause ? "${told.cause}: none of ${told.items} rows has a result; ${told.outdir}/results.csv has the causes" : '',
+    ]
     lines.findAll { line -> line }.join('\n')
 }
 

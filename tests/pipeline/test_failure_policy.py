@@ -102,6 +102,8 @@ def test_prune_tries_nothing_twice_and_the_table_is_written_with_nothing_in_it(r
         "EQUIL_RUN (slow)": [75, 75],  # its time is up
     }
     assert json.loads((run.outdir / "record.all.json").read_text()) == {}
+    told = "NOTHING FINISHED: none of 0 rows has a result; out/results.csv has the causes"
+    assert (run.outdir / "pipeline_info" / "summary.txt").read_text().splitlines()[-1] == told and told in run.text
 
 
 def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: Path) -> None:

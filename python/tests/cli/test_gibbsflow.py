@@ -14,6 +14,7 @@ from gibbsflow.cli import gibbsflow
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE
 from gibbsflow.workflow.care.campaign_note import CampaignNote
+from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.sentinels import Sentinel
 
 
@@ -87,6 +88,7 @@ def test_a_campaign_runs_under_its_lock_cleaned_where_that_is_asked_for(campaign
     def run(local):
         failure = local.state / "cb7" / "b2" / "equil" / "FAILED"
         seen.append((failure.exists(), (local.state / ".head.json").exists()))
+        write_json(local.out / "result.json", {"cause": ""})
         return EXIT_SCIENCE if clean else 0
 
     monkeypatch.setattr(run_local.LocalRun, "run", run)

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from pydantic import TypeAdapter
 
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.files import (
+    _sweep,
     as_written,
     atomic_open,
     inputs_hash,
@@ -186,3 +189,62 @@ def test_what_is_not_as_it_was_written_is_the_files_fault(tmp_path):
     path.symlink_to(path)
     with pytest.raises(StateError, match="not readable"):
         read_json(path)
+
+
+def leftover(path: Path, ago_s: float) -> Path:
+    """What a write of a file leaves whose process was killed so long ago."""
+    child = os.fork()
+    if not child:
+        with atomic_open(path) as file:
+            file.write(b"half")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (found,) = (one for one in path.parent.glob(f".{path.name}.{8 * '?'}.tmp"))
+    when = time.time() - ago_s
+    os.utime(found, (when, when))
+    return found
+
+
+@pytest.mark.parametrize(("ago_s", "stays"), [(120, False), (0, True)])
+def test_what_a_killed_write_left_goes_with_the_next_write_of_the_same_file(tmp_path, ago_s, stays):
+    path = tmp_path / "edges.csv"
+    others = [leftover(tmp_path / name, 120) for name in ("edges", "edges.csv.x", "other.csv")]
+    left = leftover(path, ago_s)
+    kept = [tmp_path / name for name in (".edges.csv.mine.tmp", ".edges.csv.12345678.tmp.x", "edges.csv.12345678.tmp")]
+    for name in kept:
+        name.touch()
+        os.utime(name, (0, 0))
+    with atomic_open(path, "w") as file:
+        file.write("whole")
+    assert path.read_text() == "whole" and left.exists() == stays
+    assert all(name.exists() for name in [*others, *kept])
+
+
+def test_a_write_that_is_under_way_is_nobody_elses_to_sweep(tmp_path):
+    path = tmp_path / "edges.csv"
+    with atomic_open(path) as slow:
+        slow.write(b"slow")
+        slow.flush()
+        (mine,) = tmp_path.glob(".edges.csv.*.tmp")
+        os.utime(mine, (0, 0))  # as of a disk that stood still for long
+        child = os.fork()
+        if not child:
+            _sweep.cache_clear()
+            with atomic_open(path) as other:
+                other.write(b"other")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0 and path.read_bytes() == b"other" and mine.exists()
+    assert path.read_bytes() == b"slow" and os.listdir(tmp_path) == ["edges.csv"]
+
+
+def test_leftovers_that_cannot_be_removed_are_no_fault_of_a_write(tmp_path):
+    path = tmp_path / "edges.csv"
+    (tmp_path / ".edges.csv.12345678.tmp").mkdir()
+    (tmp_path / ".edges.csv.abcdefgh.tmp").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / ".edges.csv.12345679.tmp")
+    os.utime(tmp_path / ".edges.csv.12345678.tmp", (0, 0))
+    with atomic_open(path, "w") as file:
+        file.write("whole")
+    assert path.read_text() == "whole" and (tmp_path / ".edges.csv.12345678.tmp").is_dir()
+    assert (tmp_path / ".edges.csv.abcdefgh.tmp").is_symlink()

@@ -49,3 +49,10 @@ def test_versions_are_of_what_is_installed():
 )
 def test_what_a_cause_is_called_in_tables(cause, status):
     assert failed_status(cause) == status
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '{"versions": "x"}', '{"versions": [1]}', "{"])
+def test_what_no_verb_wrote_is_said_with_its_file(tmp_path, text):
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(StateError, match=r"result\.json"):
+        read_result(tmp_path)

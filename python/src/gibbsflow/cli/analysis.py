@@ -125,7 +125,15 @@ def campaign(
         settings = BindingConfig.read(config) if config else BindingConfig()
         rows = write_campaign(samplesheet, records or [], settings, state, out, network)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
-        say(terminal_table(rows), as_json)
+        text = terminal_table(rows)
+        if not result.figures["finished"]:  # no exit code, for the failure policy was kept: docs/usage.md
+            result.status = "failed"
+            result.cause = "NothingFinished"
+            result.message = (
+                f"NOTHING FINISHED: none of {len(rows)} rows has a result; {out / 'results.csv'} has the causes"
+            )
+            text += f"\n{result.message}"
+        say(text, as_json)
 
 
 if __name__ == "__main__":

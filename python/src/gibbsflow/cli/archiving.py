@@ -59,7 +59,7 @@ def archive(
 def restore(
     file: Annotated[Path, typer.Argument(help="Archive that `gibbsflow archive` has written.")],
     into: Annotated[
-        Path, typer.Option("--into", help="Launch folder that gets state/CAMPAIGN and the results.")
+        Path, typer.Option("--into", help="Launch folder that gets state/CAMPAIGN, and the results where they were.")
     ] = Path(),
     dry_run: DryRun = False,
 ) -> None:
@@ -82,7 +82,7 @@ def move(
 ) -> None:
     """Move a campaign's state: copied, proved by hashes (SHA-256), and only then removed at the old place.
 
-    A call that was killed is ended by the same call again. Results stay where they are. Moves
+    A call that was killed is ended by the same call again. Results stay where they are, and name the new place. Moves
     nothing without `--yes`, nor with `--dry-run`; runs then go on with `--state_dir` and the new folder.
     """
     with verb(None):

@@ -77,7 +77,9 @@ def run_local(
         if code:
             result.status = "partial" if code == EXIT_STOPPED else "failed"
         else:
-            typer.echo(f"report: {local.out / 'report.html'}")
+            result.cause, text = local.outcome()
+            result.status = "failed" if result.cause else "finished"
+            typer.echo(text)
     if code:
         raise typer.Exit(code)
 

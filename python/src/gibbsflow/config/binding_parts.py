@@ -1,4 +1,4 @@
-"""Parts of the settings of a binding campaign: networks of ligands, where λ windows are placed, and what hours cost."""
+"""Parts of the settings of a binding campaign: networks, places of λ windows, costs, and what no sample depends on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from gibbsflow.config.section import Section, setting
+
+INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajectory_ps")
+"""Settings of section ``md`` that say where MD runs and what is shown of it: no sample is other for another value.
+
+Neither state nor results are another's for them.
+"""
 
 
 class Relative(Section):

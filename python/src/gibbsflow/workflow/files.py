@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import math
 import os
 import stat
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +26,7 @@ from pydantic import ValidationError
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
 _CHUNK = 1 << 20
+_TEMPORARY, _LATELY_S = ".tmp", 10
 _LARGEST_JSON = 1 << 30
 _DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
 """A disk that is full, read-only or gone."""
@@ -44,31 +48,55 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Yields
     ------
     IO
-        The open temporary file. On an exception nothing is left at `path` that was not there before.
+        The open temporary file. On an exception nothing is left at `path` that was not there before. Where the process
+        is killed its temporary file stays, until `path` is written by another one, ten seconds later or more: never one
+        that a live process holds.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    _sweep(path)
+    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_TEMPORARY, dir=path.parent)
     try:
-        # mkstemp makes 0600; results are to be read by the user's group as any other file
-        umask = os.umask(0)
-        os.umask(umask)
-        os.fchmod(fd, 0o666 & ~umask)
         with os.fdopen(fd, mode) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
+            try:
+                with suppress(OSError):  # of a file system without locks, where nothing is swept either
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # mkstemp makes 0600; results are to be read by the user's group as any other file
+                umask = os.umask(0)
+                os.umask(umask)
+                os.fchmod(fd, 0o666 & ~umask)
+                yield file
+                file.flush()
+                os.fsync(fd)
+                os.replace(name, path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)  # a write to an open file does not say which
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write to an open file does not say which
         raise
+
+
+@lru_cache(maxsize=4096)  # once a process and file
+def _sweep(path: Path) -> None:
+    """Remove what killed writes of a file have left beside it: nobody holds it, nor has touched it of late."""
+    head = f".{path.name}."
+    for name in os.listdir(path.parent):
+        if not (name.startswith(head) and name.endswith(_TEMPORARY) and len(name) == len(head) + 8 + len(_TEMPORARY)):
+            continue
+        with suppress(OSError):  # it is a live write's, another user's, or gone: whoever writes next looks again
+            fd = os.open(path.with_name(name), os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - os.fstat(fd).st_mtime > _LATELY_S:
+                    os.unlink(path.with_name(name))
+            finally:
+                os.close(fd)
 
 
 def link_name(target: str) -> str:

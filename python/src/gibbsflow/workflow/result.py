@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from gibbsflow.errors import StateError
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -118,9 +119,11 @@ def read_result(folder: Path) -> Mapping[str, Any]:
     Raises
     ------
     StateError
-        Where it is missing or unreadable.
+        Where it is missing, unreadable, or not as verbs write it.
     """
-    content: Mapping[str, Any] = read_json(Path(folder) / FILE_NAME)
+    content = read_json(Path(folder) / FILE_NAME)
+    if not isinstance(content, dict) or not isinstance(content.get("versions", {}), dict):
+        raise StateError(f"{Path(folder) / FILE_NAME}: damaged, not as a verb writes it")
     return content
 
 

@@ -113,6 +113,22 @@ def test_leg_json_is_read_as_written_and_faults_are_named(tmp_path):
         AlchemicalLeg.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("start", ["x"]), ("topology", None), ("restraint", 3), ("replicates", "x"), ("replicates", True),
+        ("ligand_atoms", 10**30), ("receptor_atoms", True), ("ligand_atoms", [0.5]), ("states", None), ("states", 3),
+        ("apart", 3), ("apart", [{"centre": 3}]), ("copy_atoms", 3), ("seed", None), ("md", 3),
+    ],
+)  # fmt: skip
+def test_a_leg_json_that_was_damaged_is_one_refusal_that_names_it(tmp_path, key, value):
+    make(tmp_path / "leg")
+    path = tmp_path / "leg" / "leg.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=r"leg\.json"):
+        AlchemicalLeg.read(tmp_path / "leg")
+
+
 def hash_of(leg, window):
     return inputs_hash(files=leg.files(), settings=leg.hashed_settings(0, window), physics=leg.physics)
 

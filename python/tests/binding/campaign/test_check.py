@@ -62,6 +62,9 @@ def test_results_are_made_from_files_rows_and_what_changes_them(tmp_path):
     first = made()
     assert first.files["receptor"][0] == str(tmp_path / "r.sdf") and list(first.items) == ["a"]
     assert made(on_failure="prune", clean_failures=True, param_memory_gb=9) == first
+    for settings in ({"threads": 4}, {"platform": "CUDA"}, {"legs_per_gpu": "2"}, {"trajectory": "all"}):
+        assert made(**settings) == first, settings  # no leg is another for them
+    assert made(cost_per_cpu_hour=0.1) == replace(first, remarks=made(cost_per_cpu_hour=0.1).remarks) != first
     assert made(replace(given, line=9, group="g")) == replace(first, remarks=made(replace(given, group="g")).remarks)
     assert made(replace(given, experimental_dg_kcal_per_mol=-3.0)).remarks != first.remarks
     for settings in ({"seed": 7}, {"mode": "md"}, {"timestep_fs": 2}, {"complex_schedule": str(tmp_path / "s.yaml")}):

@@ -13,6 +13,7 @@ import pytest
 
 from gibbsflow.binding.campaign.run_local import LocalRun, checked
 from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.cli.gibbsflow import verbs as cli_verbs
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.folders.published import MadeFrom, set_aside
@@ -109,6 +110,22 @@ def test_a_leg_whose_pilot_fails_is_not_sampled(tmp_path):
     assert [call for call in verbs.calls if call.startswith(("fe pilot", "fe run"))] == [
         "fe pilot complex", "fe pilot solvent", "fe run complex_replicate_0", "fe run complex_replicate_1",
     ]  # fmt: skip
+
+
+def test_nothing_that_has_finished_is_no_success_though_the_policy_was_kept(tmp_path, capsys):
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": {"on_failure": "prune"}})
+    verbs = Verbs({f"param ligand {name}": [70] for name in ("b2", "adamantanol")})
+    verbs["analysis campaign"] = cli_verbs()["analysis campaign"]
+    local = LocalRun(launch, [row("b2"), row("adamantanol")], verbs)
+    local.state.mkdir(parents=True)  # as its head does
+    assert local.run() == 0
+    cause, text = local.outcome()
+    told = f"NOTHING FINISHED: none of 2 rows has a result; {tmp_path / 'out' / 'results.csv'} has the causes"
+    assert cause == "NothingFinished" and text == f"report: {tmp_path / 'out' / 'report.html'}\n{told}"
+    assert told in capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (result["status"], result["message"], result["finished"]) == ("failed", told, 0)
 
 
 def test_md_stops_early(tmp_path):

@@ -1,6 +1,7 @@
 """Finished legs that are sampled longer: the samples of one longer run, nothing run again, the earlier ones kept."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,3 +125,25 @@ def test_a_length_that_is_no_extension_is_refused_before_anything_is_sampled(tmp
     with pytest.raises(InputError, match=r"window_ps.*is no extension.*0.6 ps or more"):
         sample(make(tmp_path / "leg"), tmp_path, window_ps)
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("sampler", ["exchange", "independent"])
+def test_without_checkpoints_what_there_is_stays_and_more_is_refused(tmp_path, sampler):
+    """As `gibbsflow clean --checkpoints` leaves it: asked for twice, as the failure policy does."""
+    leg = make(tmp_path / "leg", sampler=sampler)
+    sample(leg, tmp_path)
+    short = content(tmp_path)
+    shutil.copytree(tmp_path / "state", tmp_path / "never" / "state")
+    sample(leg, tmp_path, 0.8)
+    longer = content(tmp_path)
+    for path in tmp_path.rglob("checkpoint-*.bin"):
+        path.unlink()
+    for _ in range(2):
+        for root in (tmp_path, tmp_path / "never"):
+            with pytest.raises(InputError, match="its last checkpoint is gone"):
+                sample(leg, root, 1.0)
+    for root, window_ps, before in ((tmp_path, 0.8, longer), (tmp_path / "never", None, short)):
+        sample(leg, root, window_ps)
+        for now, then in zip(content(root), before, strict=True):
+            np.testing.assert_array_equal(now, then)
+    assert not list(tmp_path.rglob("superseded-*"))

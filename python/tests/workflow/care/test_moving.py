@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from kept_campaigns import keep_campaign, whole, window
 
 from gibbsflow.errors import InputError, LockedError, StateError, StorageError
 from gibbsflow.workflow.care import moving
+from gibbsflow.workflow.care.campaign_note import todays_note
 from gibbsflow.workflow.care.moving import move_campaign
+from gibbsflow.workflow.care.start.state_of_results import state_doubts
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom
 from gibbsflow.workflow.state.locks import folder_lock
 
 STEPS = {"copy2": shutil, "_sync": moving, "_prove": moving, "rename": Path, "unlink": Path}
@@ -56,6 +61,38 @@ def test_it_goes_on_at_the_new_place(tmp_path):
     assert window(target / "cb7/b2/vacuum")[0] == []  # nothing is run again
     with pytest.raises(InputError, match="no such folder"):
         move_campaign(state, tmp_path / "new", dry_run=False)
+
+
+@pytest.mark.usefixtures("disks")
+def test_results_name_the_new_place_and_a_run_from_there_says_nothing(tmp_path):
+    state, out, other = keep_campaign(tmp_path), tmp_path / "demo", tmp_path / "elsewhere"
+    target = tmp_path / "new" / "demo"
+    for place, made_with in ((out, state), (other, tmp_path / "another" / "demo")):
+        write_json(place / IDENTITY, vars(replace(MadeFrom.read(out), state=str(made_with))))
+        todays_note(state, mode="abfe", outdir=place, param_cache=None).write(state)
+    (out / "phases/b2/equil").mkdir(parents=True)
+    before = whole(other)
+    told = move_campaign(state, tmp_path / "new", dry_run=False)
+    assert f"{out} names the new place" in told and whole(other) == before  # of another state than was moved
+    assert state_doubts(out, target) == ([], [])
+    (problem,), _ = state_doubts(out, state)  # as a run without --state_dir would take it
+    assert f"--state_dir {target.parent} " in problem.right
+    (state / "cb7").mkdir(parents=True)  # another campaign has the old place
+    assert state_doubts(out, target) == ([], [])
+
+
+@pytest.mark.usefixtures("disks")
+def test_results_that_cannot_be_written_hold_no_move_up(tmp_path, monkeypatch):
+    state, out = keep_campaign(tmp_path), tmp_path / "demo"
+    write_json(out / IDENTITY, vars(replace(MadeFrom.read(out), state=str(state))))
+
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(moving, "name_new_state", read_only)
+    told = move_campaign(state, tmp_path / "new", dry_run=False)
+    assert f"{out} names the old place, and cannot be written: Read-only file system" in told
+    assert (tmp_path / "new" / "demo").is_dir() and not state.exists()
 
 
 @pytest.mark.usefixtures("two_disks")

@@ -3,9 +3,10 @@
 import pytest
 from kept_campaigns import KEYS, equilibration, keep_campaign, log_of, sample, whole, window
 
-from gibbsflow.errors import LockedError, StateError
+from gibbsflow.errors import InputError, LockedError, StoppedEarly
 from gibbsflow.workflow.care.removal import clean_campaign, removal_text
 from gibbsflow.workflow.state.locks import folder_lock
+from gibbsflow.workflow.state.segments import Stopper
 
 
 def names(found, kind):
@@ -33,8 +34,11 @@ def test_finished_work_is_read_without_its_checkpoints(tmp_path):
         assert made == [] and outputs["u"].tolist() == before[kind]
     (row,) = log_of(state)
     assert row["what"] == "checkpoints" and "cb7/b2/vacuum/checkpoint-current.bin" in row["files"]
-    with pytest.raises(StateError, match="no checkpoint to go on from, though 20 steps"):
-        window(homes[window], segments=3)
+    for _ in range(2):  # what has finished is not set aside for it
+        with pytest.raises(InputError, match="its last checkpoint is gone.*longer window_ps") as error:
+            window(homes[window], segments=3)
+        assert "clean --checkpoints" in error.value.what_to_do
+    assert window(homes[window])[1]["u"].tolist() == before[window] and not list(homes[window].glob("superseded-*"))
 
 
 def test_unfinished_and_damaged_work_keeps_its_checkpoints(tmp_path):
@@ -51,6 +55,20 @@ def test_a_leg_on_its_way_to_be_longer_keeps_its_checkpoint(tmp_path):
     state = keep_campaign(tmp_path)
     (state / "cb7/b2/vacuum/extension").mkdir()
     assert names(clean_campaign(state, checkpoints=True, dry_run=False), "checkpoints") == ["checkpoint-previous.bin"]
+
+
+def test_a_leg_that_was_longer_once_and_is_on_its_way_again_keeps_its_checkpoints(tmp_path):
+    """FINISHED stands for the shorter length while the longer one is sampled."""
+    state = keep_campaign(tmp_path)
+    longer = state / "cb7/b2/vacuum/extension"
+    window(longer)
+    with pytest.raises(StoppedEarly):
+        window(longer, segments=9, stopper=Stopper(segments=2))
+    assert (longer / "FINISHED").exists()
+    found = clean_campaign(state, checkpoints=True, dry_run=False)
+    assert names(found, "checkpoints") == ["checkpoint-previous.bin"]  # of an equilibration
+    assert all("it is being sampled longer" in told for told in found.left) and len(found.left) == 2
+    assert window(longer, segments=9)[0] == [4, 5, 6, 7, 8]
 
 
 def test_only_what_gibbsflow_set_aside_is_removed(tmp_path):

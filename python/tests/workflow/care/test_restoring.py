@@ -15,6 +15,8 @@ from gibbsflow.workflow.care import restoring
 from gibbsflow.workflow.care.archive import parts_of, write_archive
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.restoring import restore, restored_text
+from gibbsflow.workflow.care.start.state_of_results import state_doubts
+from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom, set_aside
 
 
 @pytest.fixture
@@ -32,7 +34,9 @@ def test_all_comes_back(tmp_path, state, archived):
     assert restore(archived, again, dry_run=True) and not again.exists()
     places = restore(archived, again, dry_run=False)
     assert places == {"state": again / "state" / "demo", "results-0": again / "demo"}
-    assert whole(again / "demo") == whole(tmp_path / "demo") and (again / "demo" / "nothing").is_dir()
+    before, after = whole(tmp_path / "demo"), whole(again / "demo")
+    assert before.pop(str(IDENTITY)) != after.pop(str(IDENTITY)) and before == after
+    assert (again / "demo" / "nothing").is_dir()
     before, after = whole(state), whole(again / "state" / "demo")
     assert before.pop(".campaign.json") != after.pop(".campaign.json") and before == after
     assert [one.outdir for one in CampaignNote.read(again / "state" / "demo").results] == [str(again / "demo")]
@@ -41,6 +45,36 @@ def test_all_comes_back(tmp_path, state, archived):
     assert abs(first.stat().st_mtime - same.stat().st_mtime) < 1e-3
     assert sorted(path.name for path in again.iterdir()) == ["demo", "state"]
     assert "restored to" in restored_text(places, dry_run=False)
+
+
+def test_a_run_goes_on_with_them_and_says_nothing(tmp_path, state, archived):
+    """Also where the old state is there yet, or another has its place."""
+    again = tmp_path / "again"
+    restore(archived, again, dry_run=False)
+    assert MadeFrom.read(again / "demo").state == str(again / "state" / "demo")
+    assert state_doubts(again / "demo", again / "state" / "demo") == ([], [])
+    assert state_doubts(tmp_path / "demo", state) == ([], [])
+    (problem,), _ = state_doubts(again / "demo", tmp_path / "third" / "state" / "demo")
+    assert f"--state_dir {again / 'state'} " in problem.right
+
+
+def test_results_lie_below_the_launch_folder_as_they_did(tmp_path, state):
+    """`--outdir results/demo` finds them; two that would lie in each other get names of their own."""
+    outs = [tmp_path / name for name in ("results/demo", "results/demo/again", "state.d/x y", "results")]
+    outs.append(tmp_path.parent / f"{tmp_path.name} beside" / "far")
+    for out in outs:
+        set_aside(out, MadeFrom("demo", {}, "s", {}, state=str(state)))
+    archive = write_archive(parts_of(state, [outs[0], *outs[2:3], *outs[4:]]), tmp_path / "x.tar.gz")
+    places = restore(archive, tmp_path / "a", dry_run=False)
+    assert places == {"state": tmp_path / "a/state/demo"} | {
+        f"results-{n}": tmp_path / "a" / name for n, name in enumerate(("results/demo", "state.d/x y", "far"))
+    }
+    assert all(MadeFrom.read(place).state == str(places["state"]) for key, place in places.items() if key != "state")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "results").symlink_to(tmp_path / "a")
+    assert restore(archive, tmp_path / "b", dry_run=False)["results-0"] == tmp_path / "b" / "demo"
+    nested = write_archive(parts_of(state, outs[:2]), tmp_path / "y.tar.gz")
+    assert restore(nested, tmp_path / "c", dry_run=False)["results-1"] == tmp_path / "c" / "again"
 
 
 @pytest.mark.parametrize("taken", ["state/demo", "demo"])

@@ -17,16 +17,21 @@ from gibbsflow.binding.alchemy.sampling_plan import Sampling, sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.binding.workload import Workload
 from gibbsflow.config.binding import Fe, Md, hashed
+from gibbsflow.config.binding_parts import INDIFFERENT_MD
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.md_engine import Apart
-from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.errors import InputError, Problem, StateError, one_line, shown
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_json
 from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
-_INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajectory_ps")
 _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
+_KINDS = {
+    "leg": str, "transformation": str, "topology": str, "start": str, "seed": int, "replicates": int,
+    "ligand_atoms": int, "receptor_atoms": int,
+}  # fmt: skip
+"""What the values in the file are, or the members of its lists, where nothing else looks at them."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ class AlchemicalLeg:
             "ligand_atoms": list(self.ligand_atoms),
             "restraint": restraint,
             **self._beside_the_ligand(),
-            **{key: value for key, value in md.items() if key not in _INDIFFERENT_MD},
+            **{key: value for key, value in md.items() if key not in INDIFFERENT_MD},
             **{key: fe[key] for key in _LENGTHS if key in fe},
             "seed": self.seed,
             "replicate": replicate,
@@ -305,11 +310,18 @@ class AlchemicalLeg:
             raise InputError(Problem(str(folder), f"holds no {FILE_NAME}", "a leg folder of fe prepare", field="--leg"))
         content = read_json(path)
         try:
+            for key, kind in _KINDS.items():
+                values = content[key] if key.endswith("_atoms") else [content[key]]
+                if any(type(value) is not kind for value in values):
+                    raise InputError(Problem(str(path), shown(content[key]), "as fe prepare writes it", field=key))
             leg = cls._from_mapping(Path(folder), path, content)
         except KeyError as error:
             raise InputError(
                 Problem(str(path), "missing", "as fe prepare writes it", field=str(error.args[0]))
             ) from error
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError) as error:
+            what = f"damaged ({type(error).__name__}: {one_line(str(error), 200)})"
+            raise InputError(Problem(str(path), what, "as fe prepare writes it")) from error
         for file in leg.files().values():
             if not file.exists():
                 raise InputError(Problem(str(path), f"names {file.name}, which is missing", "the file beside leg.json"))

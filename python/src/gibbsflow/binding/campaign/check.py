@@ -40,6 +40,7 @@ from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.sdf_records import digest_of_record
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding_parts import INDIFFERENT_MD
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import COMPARING, MODES
 from gibbsflow.errors import InputError, Problem
@@ -56,7 +57,7 @@ FOLDER = "check"
 _HOW_IT_RUNS = {
     "run": ("on_failure", "clean_failures"),
     "param": ("param_memory_gb", "param_time_min"),
-    "md": ("legs_per_gpu",),
+    "md": INDIFFERENT_MD,
 }
 MOST_PLACED = 4
 """Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
@@ -315,6 +316,7 @@ def made_from(
     for section, keys in _HOW_IT_RUNS.items():
         for key in keys:
             del chosen[section][key]
+    prices = chosen.pop("costs")
     schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
     named = [*schedules, settings.equil.equil_stages, settings.system.protonation]
     named += (settings.system.parameters or "").split(",")
@@ -338,7 +340,7 @@ def made_from(
         files,
         digest([chosen, digests, files["receptor"][1] if receptor is not None else None]),
         items,
-        digest([_remarks(row) for row in rows]),
+        digest([[_remarks(row) for row in rows], prices]),
     )
 
 

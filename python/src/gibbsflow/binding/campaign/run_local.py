@@ -30,6 +30,7 @@ from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
 from gibbsflow.workflow.progress import tell
+from gibbsflow.workflow.result import FILE_NAME as RESULT
 
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]
@@ -132,6 +133,20 @@ class LocalRun:
         plans = [self.out / "network" / name for name in ("replan", "plan")]
         given["network"] = next((path for path in plans if path.is_dir()), None)  # the later one has all edges
         return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
+
+    def outcome(self) -> tuple[str, str]:
+        """Say what came of a run that has kept to its failure policy, as the table's verb has noted it.
+
+        Returns
+        -------
+        cause : str
+            Why it is no success though nothing ended it; empty where an item has finished.
+        text : str
+            One line.
+        """
+        told = read_json(self.out / RESULT)
+        text = f"report: {self.out / 'report.html'}"
+        return told["cause"], text if not told["cause"] else f"{text}\n{told['message']}"
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
         """What carries out each phase.

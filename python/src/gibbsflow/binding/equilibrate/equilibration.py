@@ -29,6 +29,7 @@ from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.binding.workload import held
 from gibbsflow.config.binding import Equil, Md, hashed
+from gibbsflow.config.binding_parts import INDIFFERENT_MD
 from gibbsflow.engines.choice.engine_choice import equilibrating_engine
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation
 from gibbsflow.engines.md_engines import EQUILIBRATES
@@ -51,16 +52,7 @@ BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solven
 """What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
 RUN_ELSEWHERE = "run_elsewhere.json"
 """In a state that was read: which program ran it, and where its files were."""
-_INDIFFERENT = (
-    "engine",
-    "threads",
-    "platform",
-    "legs_per_gpu",
-    "unbound_threshold_angstrom",
-    "trajectory",
-    "trajectory_ps",
-    "equil_stages",
-)
+_INDIFFERENT = frozenset({*INDIFFERENT_MD, "engine", "unbound_threshold_angstrom", "equil_stages"})
 
 
 def equilibrate(

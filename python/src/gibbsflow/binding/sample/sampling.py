@@ -255,7 +255,8 @@ def sample_leg(
     NumericalError
         For NaN; windows after that one are not begun.
     InputError
-        For a window or replicate that the leg has not, and for a length that is not longer than the leg's.
+        For a window or replicate that the leg has not, a length that is not longer than the leg's, or checkpoints that
+        were given up.
     """
     check_request(leg, replicate, windows)
     if window_ps is not None:
@@ -414,7 +415,7 @@ def _advance(
 
     def start() -> Arrays:
         if after is not None:
-            return after.last_arrays()
+            return after.arrays_to_go_on_from()
         starts_nm = leg.starts_nm(replicate)
         boxes_nm = leg.starts_boxes_nm(replicate) if leg.periodic else None
         relax = run.attempt > 1 or not leg.thermal_starts

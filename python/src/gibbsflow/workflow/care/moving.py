@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line
+from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.holding import HEAD, check_campaign_folder, has_head, whole_campaign
 from gibbsflow.workflow.care.inventory import Inventory, file_names, inventory, remove_copied
 from gibbsflow.workflow.files import read_json, sha256_file, write_json
 from gibbsflow.workflow.folders.places import CACHE
+from gibbsflow.workflow.folders.published import name_new_state
 
 MARK, PROVED = ".moving.json", "proved"
 _LEFT = frozenset({*HEAD, MARK})
@@ -121,7 +123,7 @@ class Move:
 
 
 def move_campaign(campaign: Path, new_root: Path, *, dry_run: bool) -> list[str]:
-    """Move a campaign's state; its results and its cache of parameters stay where they are.
+    """Move a campaign's state; results and cache of parameters stay where they are, and results name the new place.
 
     Parameters
     ----------
@@ -163,6 +165,7 @@ def move_campaign(campaign: Path, new_root: Path, *, dry_run: bool) -> list[str]
     move.target.parent.mkdir(parents=True, exist_ok=True)
     with whole_campaign(move.source):
         if one_disk(move.source, move.target.parent) and not os.path.lexists(move.target):
+            told += _tell_results(move)
             move.source.rename(move.target)
             (move.target / HEAD[1]).unlink(missing_ok=True)
             return [f"moved to {_shown(move.target)}", *told, _goes_on(move)]
@@ -174,6 +177,7 @@ def move_campaign(campaign: Path, new_root: Path, *, dry_run: bool) -> list[str]
         original = inventory(move.source, leave=_LEFT)
         _prove(original, move.target)
         write_json(move.target / MARK, move.mark | {PROVED: {item.name: item.sha256 for item in original.items}})
+        told += _tell_results(move)
         move.source.rename(move.going)
         told = [*_end(move), *told]
     return [f"moved to {_shown(move.target)}", *told, _goes_on(move)]
@@ -273,6 +277,22 @@ def _records(move: Move) -> list[str]:
     if (move.source.parent / CACHE).is_dir():
         cache = _shown(move.source.parent / CACHE)
         told.append(f"parameters stay in {cache}: --param_cache names it, or ligands are parametrised again")
+    return told
+
+
+def _tell_results(move: Move) -> list[str]:
+    """Have the results name the new place, right before the old one loses its name: a kill in between loses nothing."""
+    told = []
+    try:
+        note = CampaignNote.read(move.source)
+    except StateError as error:
+        return [f"which results are its is not known ({one_line(str(error), 300)}): they name the old place"]
+    for outdir in (Path(one.outdir) for one in (note.results if note is not None else ())):
+        try:
+            if name_new_state(outdir, move.target, before=move.source):
+                told.append(f"{_shown(outdir)} names the new place")
+        except OSError as error:  # of the results: the state is moved all the same
+            told.append(f"{_shown(outdir)} names the old place, and cannot be written: {error.strerror}")
     return told
 
 

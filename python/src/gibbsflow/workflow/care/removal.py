@@ -213,13 +213,21 @@ def _spare(home: Path, names: set[str], left: list[str]) -> Iterator[str]:
 def _unread_samples(home: Path) -> str | None:
     """What keeps a window's samples from being all there, in words; None where they are."""
     longer = home / EXTENSION
-    if longer.is_dir() and not (longer / "FINISHED").is_file():
+    if longer.is_dir() and (not (longer / "FINISHED").is_file() or _is_begun(longer)) or _is_begun(home):
         return "it is being sampled longer"
     with suppress(StateError):
         count = int(read_json(home / PROGRESS)["segments_done"])
         gone = [n for n in range(count) if not zipfile.is_zipfile(home / f"segment-{n:05d}.npz")]
         return f"segment {gone[0]} is missing or damaged" if gone else None
     return f"no {PROGRESS} says how many segments there are"
+
+
+def _is_begun(home: Path) -> bool:
+    """Whether more was asked for than is done: FINISHED still stands for what had been asked for before."""
+    with suppress(StateError):
+        told = read_json(home / PROGRESS)
+        return int(told["segments_done"]) < int(told["segments"])
+    return False  # without the file nothing tells, and the segments are looked at
 
 
 def _write_down(campaign: Path, found: Removal) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 from gibbsflow.workflow.care.archive import STATE, check_free, ending_of, opened
 from gibbsflow.workflow.care.campaign_note import CampaignNote
+from gibbsflow.workflow.folders.published import name_new_state
 
 
 def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
@@ -22,7 +23,8 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
     archive
         Archive of a campaign.
     into
-        Launch folder: state goes to ``state/CAMPAIGN`` in it, results into a folder of their old name.
+        Launch folder: state goes to ``state/CAMPAIGN`` in it, results to where they lay below their old launch folder,
+        or else into a folder of their old name. Each knows then where the other lies.
     dry_run
         Only look at it, as a whole.
 
@@ -59,7 +61,7 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
         into.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".gibbsflow-restore-", dir=into) as folder:
             _unpack(archive, ending, Path(folder))
-            _rebase(Path(folder) / STATE, manifest["folders"], places)
+            _rebase(Path(folder), manifest["folders"], places)
             for name in sorted(places, reverse=True):  # the state last: with it the campaign is there
                 places[name].parent.mkdir(parents=True, exist_ok=True)
                 check_free(places[name])
@@ -73,13 +75,37 @@ _WHOLE = "Fetch the archive again from where it was kept; nothing was written."
 
 
 def _places(manifest: Mapping[str, Any], into: Path) -> dict[str, Path]:
-    """Where each folder goes; of results the name that they had, as far as it is one."""
-    places = {STATE: into / "state" / str(manifest["campaign"])}
+    """Where each folder goes; results to where they lay below their launch folder, or by their own name."""
+    state = into / "state" / str(manifest["campaign"])
+    places, taken = {STATE: state}, {state}
     for name in sorted(manifest["folders"].keys() - {STATE}):
-        own = Path(str(manifest["folders"][name])).name
-        fit = own.isprintable() and own not in ("", ".", "..", "state") and into / own not in places.values()
-        places[name] = into / (own if fit else name)
+        before = str(manifest["folders"][name])
+        ways = [
+            into / way for way in (_below_launch(before, str(manifest["folders"][STATE])), Path(before).name) if way
+        ]
+        found = next((way for way in ways if _fits(way, into, taken)), into / name)
+        places[name] = found
+        taken.add(found)
     return places
+
+
+def _below_launch(results: str, state: str) -> str:
+    """The path that results had below the folder whose ``state`` held theirs, as runs lay them by default."""
+    launch = Path(state).parents[1:2]
+    if Path(state).parent.name != "state" or not launch or not Path(results).is_relative_to(launch[0]):
+        return ""
+    return str(Path(results).relative_to(launch[0]))
+
+
+def _fits(place: Path, into: Path, taken: Set[Path]) -> bool:
+    """Whether results may go there: below the launch folder, by names that can be shown, in no other folder's way."""
+    parts = place.relative_to(into).parts
+    if not parts or parts[0] == "state" or any(not part.isprintable() or part in (".", "..") for part in parts):
+        return False
+    above = [into.joinpath(*parts[:number]) for number in range(1, len(parts))]
+    if any(os.path.lexists(way) and (way.is_symlink() or not way.is_dir()) for way in above):
+        return False
+    return not any(place.is_relative_to(other) or other.is_relative_to(place) for other in taken)
 
 
 def _check_no_file_is_a_folder(manifest: Mapping[str, Any]) -> None:
@@ -132,11 +158,13 @@ def _unpack(archive: Path, ending: str, folder: Path) -> None:
                 file.close()
 
 
-def _rebase(state: Path, before: Mapping[str, str], places: Mapping[str, Path]) -> None:
-    """Have the note say where the results lie now."""
-    note = CampaignNote.read(state)
+def _rebase(folder: Path, before: Mapping[str, str], places: Mapping[str, Path]) -> None:
+    """Have the note say where the results will lie, and them where their state will."""
+    note = CampaignNote.read(folder / STATE)
     if note is not None:
-        note.rebased({before[name]: place for name, place in places.items() if name != STATE}).write(state)
+        note.rebased({before[name]: place for name, place in places.items() if name != STATE}).write(folder / STATE)
+    for name in places.keys() - {STATE}:
+        name_new_state(folder / name, places[STATE])
 
 
 def restored_text(places: Mapping[str, Path], *, dry_run: bool) -> str:

@@ -20,7 +20,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,6 +98,37 @@ class MadeFrom:
             return None if odd or not isinstance(found.state, str) else found
         except (StateError, OSError, AttributeError, KeyError, TypeError, ValueError):
             return None
+
+
+def name_new_state(outdir: Path, state: Path, *, before: Path | None = None) -> bool:
+    """Have the results in a folder say where the state that they were made with lies now.
+
+    Parameters
+    ----------
+    outdir
+        Folder of the results.
+    state
+        State folder of their campaign.
+    before
+        Where it lay; results that were last made with another state stay as they are. None for any.
+
+    Returns
+    -------
+    bool
+        Whether they say so now.
+
+    Raises
+    ------
+    OSError
+        Where they cannot be written.
+    """
+    made = MadeFrom.read(outdir)
+    if made is None or (outdir / IDENTITY).parent.is_symlink():
+        return False
+    if before is not None and (not made.state or os.path.realpath(made.state) != os.path.realpath(before)):
+        return False
+    write_json(outdir / IDENTITY, asdict(replace(made, state=str(state))))
+    return True
 
 
 def file_given(path: Path) -> tuple[str, str]:

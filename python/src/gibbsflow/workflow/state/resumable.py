@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
 from gibbsflow.workflow.hours.pace import LOST, PROGRESS, Held, Pace, seconds_of
 from gibbsflow.workflow.state import sentinels
@@ -22,6 +22,11 @@ from gibbsflow.workflow.state.state_folder import StateFolder
 
 log = logging.getLogger(__name__)
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+_WHERE_CHECKPOINTS_ARE_GONE = (
+    "What has finished stands as it is; `gibbsflow clean --checkpoints` gives up sampling it longer (.cleaned.json of "
+    "the campaign tells what it removed)."
+)
 
 
 class ResumableRun(StateFolder):
@@ -82,6 +87,8 @@ class ResumableRun(StateFolder):
             With state saved.
         StateError
             For checkpoints that are there and cannot be read.
+        InputError
+            For more than has finished, where its last checkpoint is gone.
         """
         checkpoints = RollingCheckpoints(self.folder)
         point = checkpoints.load(self.inputs_hash)
@@ -96,7 +103,7 @@ class ResumableRun(StateFolder):
                 self._write_progress(total, steps)
             return
         if finished is not None and point is None and self._output(0).exists():
-            raise StateError(f"{self.folder}: no checkpoint to go on from, though {finished.steps_done} steps are done")
+            raise self._gone()
         for number in range(self.segments_done or 0):  # now, not after days at the rest
             if not zipfile.is_zipfile(self._output(number)):
                 raise StateError(f"{self._output(number)}: missing or damaged")
@@ -144,6 +151,32 @@ class ResumableRun(StateFolder):
         if point is None:
             raise StateError(f"{self.folder}: no checkpoint")
         return point.arrays
+
+    def arrays_to_go_on_from(self) -> Arrays:
+        """Read the same for more than was asked for at first, which the care of a campaign may have given up.
+
+        Returns
+        -------
+        Mapping
+            Arrays by name, units in the names.
+
+        Raises
+        ------
+        InputError
+            Where there is no checkpoint: what has finished is not begun anew for that.
+        StateError
+            Where none can be read.
+        """
+        if RollingCheckpoints(self.folder).load(self.inputs_hash) is None:
+            raise self._gone()
+        return self.last_arrays()
+
+    def _gone(self) -> InputError:
+        what = "its last checkpoint is gone, so that nothing can go on from there"
+        problem = Problem(str(self.folder), what, "as long as it is, or prepared anew with a longer window_ps")
+        error = InputError(problem, what_to_do=_WHERE_CHECKPOINTS_ARE_GONE)
+        error.of_item = False  # FAILED would take the place of FINISHED, which stands for what there is
+        return error
 
     def outputs(self, segments: int | None = None) -> dict[str, npt.NDArray[Any]]:
         """Join the outputs of segments along the first axis.
