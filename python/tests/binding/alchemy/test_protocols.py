@@ -29,6 +29,7 @@ from gibbsflow.binding.alchemy.protocols import (
 from gibbsflow.binding.alchemy.schedules import leg_schedules, read_schedule
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.config.binding import Fe, Md
+from gibbsflow.engines.choice import engine_choice
 
 SIGNS = {
     "double decoupling": (DOUBLE_DECOUPLING, {"complex": -1, "solvent": +1, RELEASE: -1}),
@@ -77,7 +78,7 @@ def test_which_legs_there_are_follows_the_settings():
 @pytest.mark.parametrize(
     ("mode", "solvent", "charge", "fe", "words"),
     [
-        ("abfe", "tip3p", -1, {}, "sdr, charge_correction counter_ion or analytic"),
+        ("abfe", "tip3p", -1, {}, "analytic, or abfe_protocol sdr, charge_correction counter_ion, or obc2"),
         ("abfe", "tip3p", -1, {"abfe_protocol": "sdr"}, None),
         ("abfe", "tip3p", 2, {"charge_correction": "counter_ion"}, None),
         ("abfe", "tip3p", 0, {"charge_correction": "counter_ion"}, None),
@@ -98,10 +99,24 @@ def test_a_charge_in_a_periodic_box_is_made_up_for_or_refused(mode, solvent, cha
     assert [words in str(problem) for problem in refused] == ([True] if words else [])
 
 
-def test_advice_for_a_charge_is_what_the_engine_takes():
-    md = Md(solvent="tip3p", engine="gromacs")
-    refused = cycle_doubts(DOUBLE_DECOUPLING, md, -1, where="x").of_weight("refuse")
-    assert "analytic, --engine openmm with abfe_protocol sdr or counter_ion, or obc2" in str(refused[0])
+@pytest.mark.parametrize(("engine", "here"), [("gromacs", True), ("auto", True), ("auto", False), ("openmm", True)])
+def test_advice_for_a_charge_is_what_the_engine_takes(monkeypatch, engine, here):
+    monkeypatch.setattr(engine_choice, "gromacs_fault", lambda: "" if here else "there is no gmx on PATH")
+    monkeypatch.setattr(engine_choice, "version", lambda: "2024.1")
+    md = Md(solvent="tip3p", engine=engine)
+    by_name = "--engine openmm with " if engine != "openmm" and here else ""
+    for protocol, others in (
+        (DOUBLE_DECOUPLING, "abfe_protocol sdr, charge_correction counter_ion, or "),
+        (SOLVATION, ""),
+    ):
+        (refused,) = cycle_doubts(protocol, md, -1, where="x").of_weight("refuse")
+        assert refused.right == f"charge_correction analytic, or {by_name}{others}obc2"
+
+
+def test_what_sdr_and_a_correction_lack_without_a_box_is_told_at_once():
+    """Else what is advised of the one is refused for the other."""
+    refused = cycle_doubts(SDR, Md(), 1, where="x", fe=Fe(abfe_protocol="sdr", charge_correction="analytic"))
+    assert [p.field for p in refused.of_weight("refuse")] == ["abfe_protocol", "charge_correction"]
 
 
 def test_the_whole_cycle_to_the_last_bit():

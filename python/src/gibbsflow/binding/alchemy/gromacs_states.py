@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.protocols import LegSpec
+from gibbsflow.binding.alchemy.protocols import LegSpec, ions_drop_out
 from gibbsflow.binding.alchemy.restraint.restraints import (
     CentreOfMassRestraint,
     FlatBottomRestraint,
@@ -175,9 +175,7 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     """
     fe, problems = config.fe, []
     for key, chosen, why, right in _NOT_BY_GROMACS:
-        if getattr(fe, key) == chosen:
-            none = key == "charge_correction" and any(leg.relative for leg in protocol)  # analytic is not for edges
-            instead = _ENGINE if none else f"{right}, or {_ENGINE}"
+        if getattr(fe, key) == chosen and (instead := _in_its_place(key, right, protocol)):
             problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", instead, field=key))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
@@ -187,6 +185,18 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
             except InputError as error:
                 problems += [problem for problem in error.problems if problem not in problems]
     return problems
+
+
+def _in_its_place(key: str, right: str, protocol: Sequence[LegSpec]) -> str:
+    """What may stand in the place of a setting; empty where no leg has a use for it, or no engine may have it."""
+    if key == "abfe_protocol":
+        return "" if any(leg.medium == "vacuum" for leg in protocol) else f"{right}, or {_ENGINE}"
+    relative, drop_out = any(leg.relative for leg in protocol), ions_drop_out(protocol)
+    if any("copy" in leg.alchemical for leg in protocol) or (relative and not drop_out):
+        return ""
+    if relative:  # analytic is not for edges
+        return _ENGINE
+    return f"{right}, or {_ENGINE}" if drop_out else right
 
 
 def pulls(

@@ -14,6 +14,7 @@ from typing import Literal
 
 from gibbsflow.binding.alchemy.finite_size.terms import PERMITTIVITY
 from gibbsflow.config.binding import Fe, Md
+from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.workflow.account import Account
 
 
@@ -430,7 +431,7 @@ def cycle_doubts(
     if twice and not md.explicit:
         what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
         account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
-    elif relative and md.explicit:
+    if relative and md.explicit:
         if fe.charge_correction == "analytic":
             what = "analytic knows a charge that vanishes, and none that an edge changes"
             right = "ligands of one net charge" if from_vacuum else "charge_correction counter_ion"
@@ -438,18 +439,16 @@ def cycle_doubts(
         elif fe.charge_correction and not ions_drop_out(protocol):
             account.refuse(_ONE_LEG, "none, and ligands of one net charge", field="charge_correction")
     elif fe.charge_correction and (twice or not md.explicit):
-        why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
+        why = "the box of sdr is neutral in all states" if md.explicit else f"{md.solvent} has no periodic box"
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
         _CORRECTIONS[fe.charge_correction](account, protocol, md)
     elif md.explicit and ligand_charge and not twice:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
-        right = "charge_correction analytic, or obc2"
-        if not from_vacuum:
-            right = "abfe_protocol sdr, charge_correction counter_ion or analytic, or obc2"
-            if md.engine == "gromacs":  # which has neither a copy nor the wall of an ion
-                right = "charge_correction analytic, --engine openmm with abfe_protocol sdr or counter_ion, or obc2"
+        by_openmm = "obc2" if from_vacuum else "abfe_protocol sdr, charge_correction counter_ion, or obc2"
+        of_engine = "" if choose_engine(md).engine == "openmm" else "--engine openmm with "  # which alone has these
+        right = f"charge_correction analytic, or {of_engine}{by_openmm}"
         account.refuse(what, right, field="charge_correction")
     if from_vacuum and md.solvent == "vacuum":
         account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
