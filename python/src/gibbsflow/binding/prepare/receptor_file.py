@@ -43,7 +43,12 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def read_receptor(
-    path: Path, settings: System, *, complete: bool = True, ligand_residue: str | None = None
+    path: Path,
+    settings: System,
+    *,
+    complete: bool = True,
+    ligand_residue: str | None = None,
+    explicit: bool = False,
 ) -> Receptor:
     """Read a receptor and check it.
 
@@ -57,6 +62,8 @@ def read_receptor(
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
     ligand_residue
         CHAIN:NUMBER of the ligand in a protein's file; None where it is not in there.
+    explicit
+        Whether it will be in a box of water.
 
     Returns
     -------
@@ -84,4 +91,4 @@ def read_receptor(
             what = f"{', '.join([*idle, *['ligand_residue'] * (ligand_residue is not None)])} given with a host"
             raise InputError(Problem(str(path), what, "a protein, or these left out", field="receptor"))
         return read_host(path, settings)
-    return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue)
+    return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue, explicit=explicit)
