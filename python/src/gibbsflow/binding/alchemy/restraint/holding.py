@@ -245,8 +245,8 @@ def _sets(system: SimSystem, fe: Fe, found: AnchorFacts | None, account: Account
         given = _given(system, fe.boresch_atoms)
         if (margin := _margin_kt(given, fe, kt)) < COLLINEAR_MARGIN_KT:
             raise InputError(_in_line(system.name, given, margin))
-        frames = _judged_frames(system)
-        bends = bends_deg(frames[:, given.receptor], frames[:, given.ligand])
+        judged = _judged_frames(system)
+        bends = bends_deg(judged[:, given.receptor], judged[:, given.ligand])
         if problems := line_problems(fe.boresch_atoms, bends, where=system.name):
             raise InputError(problems)
         _doubt(given, np.concatenate(bends), account)

@@ -255,8 +255,8 @@ def choose_kept(
         kept.append(r)
     waters = [r for r in kept if r.name in WATERS]
     if len(waters) > MOST_WATERS:
-        others = "the box is filled with water anyway" if explicit else "in implicit solvent nothing holds them"
-        right = f"those at the site as CHAIN:NUMBER, {MOST_WATERS} at most: {others}"
+        because = "the box is filled with water anyway" if explicit else "in implicit solvent nothing holds them"
+        right = f"those at the site as CHAIN:NUMBER, {MOST_WATERS} at most: {because}"
         account.refuse(f"{len(waters)} waters are to be kept", right, field="keep")
     elif waters:
         alone = "" if explicit else " (TIP3P) in implicit solvent, where nothing but the site holds them"
