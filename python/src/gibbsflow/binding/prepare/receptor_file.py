@@ -43,12 +43,7 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def read_receptor(
-    path: Path,
-    settings: System,
-    *,
-    complete: bool = True,
-    ligand_residue: str | None = None,
-    explicit: bool = False,
+    path: Path, settings: System, *, complete: bool = True, ligand_residue: str | None = None, explicit: bool = False
 ) -> Receptor:
     """Read a receptor and check it.
 
@@ -78,9 +73,8 @@ def read_receptor(
     path = require_file(Path(path), RECEPTOR_RIGHT, STRUCTURE_BYTES, field="receptor")
     kind = kind_of(path)
     if kind is None:
-        raise InputError(
-            Problem(str(path), f"a receptor of unknown kind {path.suffix!r}", RECEPTOR_RIGHT, field="receptor")
-        )
+        what = f"a receptor of unknown kind {path.suffix!r}"
+        raise InputError(Problem(str(path), what, RECEPTOR_RIGHT, field="receptor"))
     if settings.receptor_kind not in ("auto", kind):
         right = "receptor_kind auto, or a PDB for a protein and an SDF or MOL2 for a host"
         what = f"{path.suffix} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
