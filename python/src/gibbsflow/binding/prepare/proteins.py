@@ -214,12 +214,9 @@ def _refuse_strangers(
         if own:
             continue
         if inside:
-            account.refuse(
-                f"{r.called} is a modified residue of the chain that the protein force field does not know",
-                "its parameters (--parameters: a lib with head and tail), or in --protonation the amino acid that "
-                "stands for it",
-                row=r.line or None,
-            )
+            what = f"{r.called} is a modified residue of the chain that the protein force field does not know"
+            right = "its parameters (--parameters: a lib with head and tail), or in --protonation the amino acid that "
+            account.refuse(what, right + "stands for it", row=r.line or None)
         elif not r.hetero and r.name not in {*cofactors.WATERS, *cofactors.IONS, *given}:
             strange.append(r.called)
     if strange:
