@@ -34,6 +34,14 @@ def test_the_end_is_always_told(clock, capsys):
     assert capsys.readouterr().err == "labels: 2/2  (100%, 0 s left)\n"
 
 
+def test_the_end_is_told_once(clock, capsys):
+    progress = Progress("x", 10, "ps")
+    for amount in (10, 0, 0):
+        clock[0] += 20
+        progress.add(amount)
+    assert capsys.readouterr().err.count("100%") == 1
+
+
 def test_no_time_is_told_from_no_speed(clock, capsys):
     progress = Progress("MD", 51.0, "ps", done=0.0)
     clock[0] += 20.0

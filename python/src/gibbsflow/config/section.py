@@ -211,7 +211,7 @@ def _in_words(item: Any, field: FieldInfo | None) -> str:
         return "text, in quotes"
     if item["type"] == "string_pattern_mismatch" and field is not None and field.description:
         return field.description
-    return str(item["msg"]).removeprefix("Value error, ")
+    return str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _problem(section: type[Section], where: str, item: Any) -> Problem:

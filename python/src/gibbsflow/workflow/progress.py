@@ -32,6 +32,7 @@ class Progress:
         self.done = self.first = done
         self.start = self.shown = time.monotonic()
         self.terminal = sys.stderr.isatty()
+        self.ended = False
 
     def add(self, amount: float, note: str = "") -> None:
         """Count work done; shown when it is time to.
@@ -47,7 +48,10 @@ class Progress:
         if self.quiet:
             return
         now = time.monotonic()
-        last = self.done >= self.total
+        last, ended = self.done >= self.total, self.ended
+        self.ended = last
+        if last and ended:  # told already; what is left is to be written
+            return
         if not last and now - self.shown < (0.2 if self.terminal else self.interval_s):
             return
         self.shown = now

@@ -140,6 +140,23 @@ def test_a_copy_and_ions_of_edges_are_refused_with_the_reason():
     assert told("abfe", charge_correction="counter_ion") == told("rbfe") == []
 
 
+def test_a_solvation_is_not_refused_for_what_its_legs_have_no_use_for():
+    """A copy in bulk is of binding; what counter-ions lack there, they lack with every engine."""
+    given = {"mode": "asfe", "solvent": "tip3p", "engine": "gromacs", "abfe_protocol": "sdr"}
+    config = BindingConfig.from_params(given)
+    assert gromacs_problems(config, protocol_of("asfe", explicit=True, fe=config.fe), where="x") == []
+    config = BindingConfig.from_params(given | {"charge_correction": "counter_ion"})
+    assert gromacs_problems(config, protocol_of("asfe", explicit=True, fe=config.fe), where="x") == []
+    assert gromacs_problems(config, protocol_of("rsfe", explicit=True, fe=config.fe), where="x") == []
+
+
+def test_what_sdr_has_no_use_for_gets_no_advice_of_an_engine():
+    given = {"solvent": "tip3p", "engine": "gromacs", "abfe_protocol": "sdr", "charge_correction": "counter_ion"}
+    config = BindingConfig.from_params(given)
+    (problem,) = gromacs_problems(config, protocol_of("abfe", explicit=True, fe=config.fe), where="x")
+    assert problem.field == "abfe_protocol"
+
+
 def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():
     md = Md(solvent="tip3p", engine="gromacs")
     engines = {leg.name: leg.md(md).engine for leg in protocol_of("asfe", explicit=True)}

@@ -158,7 +158,7 @@ def test_the_box_of_sdr_is_neutral_in_every_state(stacked, tmp_path):
     # what was built for one protocol is not made legs of another
     with pytest.raises(InputError, match="built for another abfe_protocol"):
         prepare_legs(system, in_water(charge_correction="counter_ion"), tmp_path / "other", Result())
-    with pytest.raises(InputError, match="charge_correction counter_ion or analytic"):
+    with pytest.raises(InputError, match="charge_correction counter_ion or analytic, abfe_protocol sdr, or obc2"):
         prepare_legs(system, in_water(), tmp_path / "none", Result())
 
 

@@ -30,6 +30,7 @@ from gibbsflow.binding.alchemy.protocols import (
 from gibbsflow.binding.alchemy.schedules import leg_schedules, read_schedule
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.config.binding import Fe, Md
+from gibbsflow.engines.choice import engine_choice
 
 SIGNS = {
     "double decoupling": (DOUBLE_DECOUPLING, {"complex": -1, "solvent": +1, RELEASE: -1}),
@@ -78,7 +79,7 @@ def test_which_legs_there_are_follows_the_settings():
 @pytest.mark.parametrize(
     ("mode", "solvent", "charge", "fe", "words"),
     [
-        ("abfe", "tip3p", -1, {}, "sdr, charge_correction counter_ion or analytic"),
+        ("abfe", "tip3p", -1, {}, "counter_ion or analytic, abfe_protocol sdr, or obc2"),
         ("abfe", "tip3p", -1, {"abfe_protocol": "sdr"}, None),
         ("abfe", "tip3p", 2, {"charge_correction": "counter_ion"}, None),
         ("abfe", "tip3p", 0, {"charge_correction": "counter_ion"}, None),
@@ -99,10 +100,28 @@ def test_a_charge_in_a_periodic_box_is_made_up_for_or_refused(mode, solvent, cha
     assert [words in str(problem) for problem in refused] == ([True] if words else [])
 
 
-def test_advice_for_a_charge_is_what_the_engine_takes():
-    md = Md(solvent="tip3p", engine="gromacs")
-    refused = cycle_doubts(DOUBLE_DECOUPLING, md, -1, where="x").of_weight("refuse")
-    assert "correction counter_ion or analytic, --engine openmm with abfe_protocol sdr, or obc2" in str(refused[0])
+@pytest.mark.parametrize(
+    ("engine", "here", "of_binding", "of_solvation"),
+    [
+        ("openmm", True, "counter_ion or analytic, abfe_protocol sdr, or obc2", "or obc2"),
+        ("auto", False, "counter_ion or analytic, abfe_protocol sdr, or obc2", "or obc2"),
+        ("auto", True, "counter_ion or analytic, or --engine openmm with abfe_protocol sdr or", "openmm with obc2"),
+        ("gromacs", True, "counter_ion or analytic, or --engine openmm with abfe_protocol sdr or", "openmm with obc2"),
+        ("amber", True, "analytic, abfe_protocol sdr, or --engine openmm with counter_ion or obc2", "openmm with obc2"),
+    ],
+)
+def test_advice_for_a_charge_is_what_the_engine_takes(monkeypatch, engine, here, of_binding, of_solvation):
+    monkeypatch.setattr(engine_choice, "gromacs_fault", lambda: "" if here else "there is no gmx on PATH")
+    monkeypatch.setattr(engine_choice, "version", lambda: "2024.1")
+    for protocol, right in ((DOUBLE_DECOUPLING, of_binding), (SOLVATION, of_solvation)):
+        (refused,) = cycle_doubts(protocol, Md(solvent="tip3p", engine=engine), -1, where="x").of_weight("refuse")
+        assert right in refused.right
+
+
+def test_what_sdr_and_a_correction_lack_without_a_box_is_told_at_once():
+    """Else what is advised of the one is refused for the other."""
+    refused = cycle_doubts(SDR, Md(), 1, where="x", fe=Fe(abfe_protocol="sdr", charge_correction="analytic"))
+    assert [p.field for p in refused.of_weight("refuse")] == ["abfe_protocol", "charge_correction"]
 
 
 def test_the_whole_cycle_to_the_last_bit():

@@ -8,6 +8,7 @@ from known_molecules import CB7, LYSOZYME
 from gibbsflow.binding.campaign.check import check_campaign
 from gibbsflow.binding.campaign.check_restraints import kind_held, row_problems, setting_problems
 from gibbsflow.binding.prepare.complex import row_from_options
+from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import read_ligand
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.config.binding import BindingConfig
@@ -91,6 +92,15 @@ def test_names_in_a_protein_and_a_host(host, protein):
     assert row_problems(propanol, ligand, host, settings(boresch_atoms="O1,O3,N5,C1,C2,C3")) == []
     (problem,) = row_problems(propanol, ligand, host, settings(boresch_atoms="O1,O3,H5,C1,C2,C3"))
     assert "the receptor has no heavy atom 'H5'" in problem.what
+
+
+def test_anchors_in_a_line_are_refused_before_anything_runs(host):
+    """Those of a nitrile; of a ligand without a pose its shape is not known yet."""
+    given = row("CC#N", pose="given")
+    chosen = settings(boresch_atoms="O1,O3,N5,C1,C2,N1")
+    (problem,) = row_problems(given, embed(read_ligand(given), count=1, seed=1), host, chosen)
+    assert "C1,C2,N1 lie in a line (1" in problem.what and problem.field == "boresch_atoms"
+    assert row_problems(row("CC#N"), read_ligand(given), host, chosen) == []
 
 
 def test_a_campaign_is_refused_with_file_row_and_field(tmp_path):

@@ -32,6 +32,10 @@ def test_defaults_are_given_by_nobody(mode, solvent):
         ({"mode": "rbfe", "hub": "b2", "restraint": "com"}, ["restraint: given, and not used in mode", "hub: given"]),
         ({"mode": "md", "window_ps": 9}, ["window_ps: given, and not used in mode md"]),
         ({"mode": "md", "solvent": "tip3p", "abfe_protocol": "sdr"}, []),  # what is in the box depends on it
+        (
+            {"mode": "md", "solvent": "opc", "engine": "gromacs"},
+            ["engine: given, and not used in mode md: GROMACS runs"],
+        ),
         ({"mode": "asfe", "solvent": "tip3p", "abfe_protocol": "sdr"}, ["abfe_protocol: given, and not used in mode"]),
         ({"flat_bottom_radius_angstrom": 4}, ["flat_bottom_radius_angstrom: given, and not used with restraint auto"]),
         ({"restraint": "com", "boresch_k_angle_kcal_per_mol_rad2": 9}, ["boresch_k_angle_kcal_per_mol_rad2: given"]),

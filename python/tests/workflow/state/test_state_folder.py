@@ -21,6 +21,16 @@ def test_changed_settings_void_what_was_done_and_log_and_result_say_what(tmp_pat
     assert [a.set_aside for a in read_attempts(tmp_path)] == ["", facts["set_aside"]]
 
 
+def test_of_settings_with_parts_what_differs_is_told_and_no_more(tmp_path, caplog):
+    """A restraint names its atoms, of a protein thousands; a table of results has the line as its cause."""
+    held_by = {"atoms": tuple(range(900)), "k": 10.0}
+    count(tmp_path, restraint=held_by)
+    _, _, facts = count(tmp_path, restraint=held_by | {"k": 5.0})
+    assert facts["set_aside"].endswith("Changed: setting restraint.k: 10.0 -> 5.0")
+    _, _, facts = count(tmp_path, restraint={"atoms": (*range(900), 7), "k": 5.0})
+    assert "setting restraint.atoms: [0, 1, 2" in facts["set_aside"] and len(facts["set_aside"]) < 300
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"inputs_hash": 3}'])
 def test_unknown_inputs_are_set_aside_never_deleted(tmp_path, content):
     with pytest.raises(StoppedEarly):

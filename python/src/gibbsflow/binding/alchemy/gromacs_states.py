@@ -166,10 +166,11 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
         Empty where it can.
     """
     fe, problems = config.fe, list[Problem]()
-    if fe.abfe_protocol == "sdr":
+    solvation = any(leg.medium == "vacuum" for leg in protocol)  # which has no copy, and whose ions no engine has
+    if fe.abfe_protocol == "sdr" and not solvation:
         what = f"sdr with engine gromacs: {_NO_COPY}"
         problems.append(Problem(where, what, f"double_decoupling, or {_ENGINE}", field="abfe_protocol"))
-    if fe.charge_correction == "counter_ion" and any(leg.relative for leg in protocol):
+    if fe.charge_correction == "counter_ion" and any(leg.relative for leg in protocol) and not solvation:
         what = f"counter_ion with engine gromacs: {_NO_IONS_OF_EDGES}"
         problems.append(Problem(where, what, _ENGINE, field="charge_correction"))
     schedules = leg_schedules(fe, protocol)

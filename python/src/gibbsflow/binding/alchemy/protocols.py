@@ -14,6 +14,7 @@ from typing import Literal
 
 from gibbsflow.binding.alchemy.finite_size.terms import PERMITTIVITY
 from gibbsflow.config.binding import Fe, Md
+from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.workflow.account import Account
 
 
@@ -431,7 +432,7 @@ def cycle_doubts(
     if twice and not md.explicit:
         what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
         account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
-    elif relative and md.explicit:
+    if relative and md.explicit:
         if fe.charge_correction == "analytic":
             what = "analytic knows a charge that vanishes, and none that an edge changes"
             right = "ligands of one net charge" if from_vacuum else "charge_correction counter_ion"
@@ -439,18 +440,16 @@ def cycle_doubts(
         elif fe.charge_correction and not ions_drop_out(protocol):
             account.refuse(_ONE_LEG, "none, and ligands of one net charge", field="charge_correction")
     elif fe.charge_correction and (twice or not md.explicit):
-        why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
+        why = "the box of sdr is neutral in all states" if md.explicit else f"{md.solvent} has no periodic box"
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
         _CORRECTIONS[fe.charge_correction](account, protocol, md)
     elif md.explicit and ligand_charge and not twice:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
-        right = "charge_correction analytic, or obc2"
-        if not from_vacuum:
-            right = "abfe_protocol sdr, charge_correction counter_ion or analytic, or obc2"
-            if md.engine == "gromacs":  # which has no copy
-                right = "charge_correction counter_ion or analytic, --engine openmm with abfe_protocol sdr, or obc2"
+        engine = choose_engine(md).engine
+        alone = "obc2" if engine == "openmm" else "--engine openmm with obc2"
+        right = f"charge_correction analytic, or {alone}" if from_vacuum else _MAKES_UP[engine]
         account.refuse(what, right, field="charge_correction")
     if from_vacuum and md.solvent == "vacuum":
         account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
@@ -459,6 +458,12 @@ def cycle_doubts(
     return account
 
 
+_MAKES_UP: Mapping[str, str] = {
+    "openmm": "charge_correction counter_ion or analytic, abfe_protocol sdr, or obc2",
+    "gromacs": "charge_correction counter_ion or analytic, or --engine openmm with abfe_protocol sdr or obc2",
+    "amber": "charge_correction analytic, abfe_protocol sdr, or --engine openmm with counter_ion or obc2",
+}
+"""What makes up for a charge in binding, by what each engine takes."""
 _ONE_LEG = "counter_ion: the ion's own work in water drops out between two legs in water, and here is only one"
 
 

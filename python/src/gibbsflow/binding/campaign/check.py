@@ -238,7 +238,7 @@ def _receptor(
         problems.append(Problem("io", str(path), f"none in mode {settings.run.mode}", field="receptor"))
         return None, problems, warnings
     try:
-        receptor = read_receptor(path, settings.system, complete=False)
+        receptor = read_receptor(path, settings.system, complete=False, explicit=settings.md.explicit)
     except InputError as error:
         return None, problems + error.problems, warnings
     warnings += [Problem(str(path), note) for note in receptor.notes]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gibbsflow.binding.alchemy.protocols import protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.holding import symmetry_problems
-from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import Named, name_problems
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import (
+    Named,
+    bends_deg,
+    line_problems,
+    name_problems,
+    split_names,
+)
 from gibbsflow.binding.prepare.molecules import Molecule, atom_names
 from gibbsflow.binding.prepare.protein.residue_names import heavy_atoms_of
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -90,6 +98,8 @@ def row_problems(row: Row, ligand: Molecule, receptor: Receptor | None, settings
     found: list[Problem] = []
     if kind == "boresch" and text is not None:
         found += name_problems(text, _receptor_names(receptor, text), _heavy_names(ligand), where=row.ligand)
+        posed = row.in_its_pose and ligand.mol.GetNumConformers() > 0
+        found = found or _in_line(text, ligand if posed else None, receptor, row.ligand)
     elif kind == "boresch":
         found += _too_few(len(ligand.heavy_atoms), settings, row.ligand)
     molecules = [ligand.mol] if receptor.molecule is None else [ligand.mol, receptor.molecule.mol]
@@ -136,6 +146,21 @@ def _too_few(heavy: int, settings: BindingConfig, where: str) -> list[Problem]:
         return []
     what = f"{heavy} heavy atoms, where a Boresch restraint needs three anchors"
     return [Problem(where, what, "restraint com, flat_bottom or auto", field="restraint")]
+
+
+def _in_line(text: str, ligand: Molecule | None, receptor: Receptor, where: str) -> list[Problem]:
+    """Anchors in a line where they are now, which MD will not bend; of those whose place is known."""
+    called = [name.partition(" ")[2].replace(" ", ":") for name, _ in receptor.heavy_atoms]
+    named = _heavy_names(receptor.molecule) if receptor.molecule is not None else called
+    places = [dict(zip(named, receptor.heavy_angstrom, strict=True))]
+    places.append({} if ligand is None else dict(zip(_heavy_names(ligand), ligand.heavy_angstrom, strict=True)))
+    names = split_names(text) or []
+    bent = np.array([[1.0, 0, 0], [0, 0, 0], [0, 1, 0]])  # stands for what is not known
+    threes = [
+        np.array([at[name] for name in three]) if all(name in at for name in three) else bent
+        for three, at in zip((names[:3], names[3:]), places, strict=True)
+    ]
+    return line_problems(text, bends_deg(threes[0][None], threes[1][None]), where=where)
 
 
 def _heavy_names(molecule: Molecule) -> list[str]:

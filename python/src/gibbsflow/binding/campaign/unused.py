@@ -6,6 +6,7 @@ from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.binding_parts import Placing
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.md_engines import WHOLE_RUNS
 
 _OF_BUILDING = {
     "system": (
@@ -85,6 +86,9 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         every = {name: tuple(type(getattr(settings, name)).model_fields) for name in ("fe", "analysis")}
         every["fe"] = tuple(key for key in every["fe"] if key not in _IN_THE_BOX)
         reasons.append((f"in mode {settings.run.mode}, which has no free energies", _given(settings, every)))
+        if settings.md.engine == WHOLE_RUNS:
+            why = f"in mode {settings.run.mode}: GROMACS runs λ windows, and all else is OpenMM's"
+            reasons.append((why, ["engine"]))
     else:
         if "receptor" not in mode.needs:
             protocol = _given(settings, {"fe": ("abfe_protocol",)})

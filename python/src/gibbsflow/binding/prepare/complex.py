@@ -231,7 +231,7 @@ def prepare_system(
     receptor_path
         A host (SDF, MOL2) or a protein (PDB, mmCIF).
     settings
-        Sections ``run`` (seed) and ``system`` count.
+        Sections ``run`` (seed) and ``system`` count, and whether ``md`` has a box.
     out
         Folder that takes both files.
     taken
@@ -251,7 +251,7 @@ def prepare_system(
     """
     out = Path(out)
     where = None if taken is None else taken.residue.label
-    receptor = read_receptor(receptor_path, settings.system, ligand_residue=where)
+    receptor = read_receptor(receptor_path, settings.system, ligand_residue=where, explicit=settings.md.explicit)
     try:
         with rdkit_messages():
             read = read_ligand(row)

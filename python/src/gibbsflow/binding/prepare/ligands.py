@@ -335,9 +335,8 @@ def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> A
     for key in ("formula", "charge_e"):
         values = [account.facts[stage][key] for stage in stages]
         if len(set(values)) > 1:
-            account.refuse(
-                f"{key} is {', '.join(map(str, values))} as read, in its pose and as written", "one molecule"
-            )
+            told = ", ".join(map(str, values))
+            account.refuse(f"{key} is {told} as read, in its pose and as written", "one molecule")
     if wrong := wanted.against(written.mol):
         account.refuse(f"the geometry that was written is another isomer at {', '.join(wrong)}", posed.smiles)
     return account

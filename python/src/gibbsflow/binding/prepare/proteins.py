@@ -31,7 +31,9 @@ from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
 
-def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue: str | None = None) -> Receptor:
+def read_protein(
+    path: Path, settings: System, *, complete: bool, ligand_residue: str | None = None, explicit: bool = False
+) -> Receptor:
     """Read, check and (where `complete`) mend and protonate a protein.
 
     Parameters
@@ -44,6 +46,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         Add missing heavy atoms and hydrogens; False for a check that only looks.
     ligand_residue
         CHAIN:NUMBER of the ligand in the file, which is no part of the receptor; None where it is not in there.
+    explicit
+        Whether it will be in a box of water.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         account.refuse("receptor_charge is for hosts", right, field="receptor_charge")
     refuse_traces(protein, account)
     beside = [r for r, own in zip(residues, is_protein, strict=True) if not own]
-    kept = cofactors.choose_kept(beside, settings.keep, given, account)
+    kept = cofactors.choose_kept(beside, settings.keep, given, account, explicit=explicit)
     refuse_misplaced(protein, kept, account)
     _stop(account)
     warn_of_mirror_images(protein, account)
@@ -210,12 +214,9 @@ def _refuse_strangers(
         if own:
             continue
         if inside:
-            account.refuse(
-                f"{r.called} is a modified residue of the chain that the protein force field does not know",
-                "its parameters (--parameters: a lib with head and tail), or in --protonation the amino acid that "
-                "stands for it",
-                row=r.line or None,
-            )
+            what = f"{r.called} is a modified residue of the chain that the protein force field does not know"
+            right = "its parameters (--parameters: a lib with head and tail), or in --protonation the amino acid that "
+            account.refuse(what, right + "stands for it", row=r.line or None)
         elif not r.hetero and r.name not in {*cofactors.WATERS, *cofactors.IONS, *given}:
             strange.append(r.called)
     if strange:

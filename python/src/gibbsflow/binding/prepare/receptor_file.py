@@ -43,7 +43,7 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def read_receptor(
-    path: Path, settings: System, *, complete: bool = True, ligand_residue: str | None = None
+    path: Path, settings: System, *, complete: bool = True, ligand_residue: str | None = None, explicit: bool = False
 ) -> Receptor:
     """Read a receptor and check it.
 
@@ -57,6 +57,8 @@ def read_receptor(
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
     ligand_residue
         CHAIN:NUMBER of the ligand in a protein's file; None where it is not in there.
+    explicit
+        Whether it will be in a box of water.
 
     Returns
     -------
@@ -71,9 +73,8 @@ def read_receptor(
     path = require_file(Path(path), RECEPTOR_RIGHT, STRUCTURE_BYTES, field="receptor")
     kind = kind_of(path)
     if kind is None:
-        raise InputError(
-            Problem(str(path), f"a receptor of unknown kind {path.suffix!r}", RECEPTOR_RIGHT, field="receptor")
-        )
+        what = f"a receptor of unknown kind {path.suffix!r}"
+        raise InputError(Problem(str(path), what, RECEPTOR_RIGHT, field="receptor"))
     if settings.receptor_kind not in ("auto", kind):
         right = "receptor_kind auto, or a PDB for a protein and an SDF or MOL2 for a host"
         what = f"{path.suffix} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
@@ -84,4 +85,4 @@ def read_receptor(
             what = f"{', '.join([*idle, *['ligand_residue'] * (ligand_residue is not None)])} given with a host"
             raise InputError(Problem(str(path), what, "a protein, or these left out", field="receptor"))
         return read_host(path, settings)
-    return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue)
+    return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue, explicit=explicit)

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
+from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly, one_line
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
 from gibbsflow.workflow.folders.places import ASIDE
 from gibbsflow.workflow.state import attempts, sentinels
@@ -280,12 +280,7 @@ class StateFolder:
         return None
 
     def _changes(self, old: Mapping[str, Any]) -> list[str]:
-        new = self._described
-        return [
-            f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
-            for key in sorted(old.keys() | new.keys())
-            if old.get(key) != _as_json(new.get(key))
-        ]
+        return _differences(old, _as_json(self._described))
 
     def _movable(self) -> list[Path]:
         items = sorted(self.folder.iterdir())
@@ -299,6 +294,19 @@ class StateFolder:
             item.rename(target / item.name)
         self.set_aside = f"{target.name}: {why}"
         log.warning("%s holds state %s; moved to %s", self.folder, why, target.name)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], within: str = "") -> list[str]:
+    """What differs, key by key of what lies within, each value on one short line."""
+    found = []
+    for key in sorted(old.keys() | new.keys()):
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += _differences(before, now, f"{within}{key}.")
+        elif before != now:
+            told = (one_line(str(values.get(key, "absent"))) for values in (old, new))
+            found.append(f"{within}{key}: {' -> '.join(told)}")
+    return found
 
 
 def window_folder(window: int) -> str:

@@ -109,6 +109,18 @@ def test_anchors_in_a_line_are_refused(system):
         hold_ligand(system, Fe(restraint="boresch", boresch_k_angle_kcal_per_mol_rad2=2.0))
 
 
+def test_three_anchors_of_one_molecule_in_a_line_are_refused_and_near_one_doubted(system, monkeypatch):
+    """The angles P1-P2-P3 and L1-L2-L3 have no force of their own, and dihedrals over them."""
+    fe = Fe(boresch_atoms=",".join(hold_ligand(system, Fe(restraint="boresch")).candidates[0].names))
+    fine = np.full(3, 90.0)
+    for bends in ((fine, np.full(3, 175.0)), (np.full(3, 4.0), fine)):
+        monkeypatch.setattr(holding, "bends_deg", lambda *_, bends=bends: bends)
+        with pytest.raises(InputError, match=r"lie in a line \((175|4) degrees\)"):
+            hold_ligand(system, fe)
+    monkeypatch.setattr(holding, "bends_deg", lambda *_: (fine, np.array([140.0, 155.0, 140.0])))
+    assert "came near a line: 90 to 155 degrees" in notes(hold_ligand(system, fe), "warn")
+
+
 def with_molecules(system, folder):
     """The same with the files of host and guest, as system_prep leaves them."""
     system = system.copy_to(folder)

@@ -73,6 +73,16 @@ def test_too_many_waters():
     assert "21 waters" in str(account.of_weight("refuse")[0])
 
 
+@pytest.mark.parametrize("explicit", [False, True])
+def test_what_is_said_of_implicit_solvent_is_said_in_it_alone(explicit):
+    account = Account("p.pdb")
+    choose_kept([ZINC, WATER], "ZN,HOH", {}, account, explicit=explicit)
+    choose_kept([one("HOH", k, "O") for k in range(21)], "HOH", {}, account, explicit=explicit)
+    told = " ".join(str(doubt) for doubt in account.doubts)
+    assert "1 water kept" in told and "no bonds hold them" in told and "21 waters" in told
+    assert told.count("implicit") == (0 if explicit else 3)
+
+
 @pytest.mark.parametrize(("x", "warned"), [(5.9, True), (6.1, False)])
 def test_a_metal_near_the_ligand(x, warned):
     account = Account("p.pdb")

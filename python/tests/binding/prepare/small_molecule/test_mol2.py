@@ -84,6 +84,12 @@ def test_types_of_amber_are_refused_in_words(tmp_path):
     assert "atom types of a force field (CT, HC, OH)" in told(path)
 
 
+def test_types_that_only_begin_as_an_element_does_are_refused(tmp_path):
+    """Types of OPLS, all of which begin with o: water would be ozone."""
+    path = write(tmp_path / "m.mol2", "O", types={"H": "opls_112", "O": "opls_111"})
+    assert "atom types of a force field (opls_111, opls_112)" in told(path)
+
+
 def test_unity_charges_are_obeyed(tmp_path):
     unity = "@<TRIPOS>UNITY_ATOM_ATTR\n2 1\ncharge 1\n"
     path = write(tmp_path / "m.mol2", "C[NH3+]", types={"N": "N.4"}, unity=unity)

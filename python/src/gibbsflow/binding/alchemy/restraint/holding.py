@@ -26,8 +26,14 @@ from gibbsflow.binding.alchemy.restraint.restraints import (
     restraint_from_dict,
 )
 from gibbsflow.binding.anchor_facts import AnchorCandidate, AnchorFacts
-from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import name_problems, named_atoms, split_names
-from gibbsflow.binding.equilibrate.anchoring.anchors import ANGLE_RANGE_DEG, MOST_TURN_DEG
+from gibbsflow.binding.equilibrate.anchoring.anchor_atoms import (
+    bends_deg,
+    line_problems,
+    name_problems,
+    named_atoms,
+    split_names,
+)
+from gibbsflow.binding.equilibrate.anchoring.anchors import ANGLE_RANGE_DEG, MOST_TURN_DEG, TRIPLE_RANGE_DEG
 from gibbsflow.binding.equilibrate.equil_analysis import anchor_search
 from gibbsflow.binding.facts import BoundFacts, LegFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
@@ -239,7 +245,11 @@ def _sets(system: SimSystem, fe: Fe, found: AnchorFacts | None, account: Account
         given = _given(system, fe.boresch_atoms)
         if (margin := _margin_kt(given, fe, kt)) < COLLINEAR_MARGIN_KT:
             raise InputError(_in_line(system.name, given, margin))
-        _doubt(given, account)
+        judged = _judged_frames(system)
+        bends = bends_deg(judged[:, given.receptor], judged[:, given.ligand])
+        if problems := line_problems(fe.boresch_atoms, bends, where=system.name):
+            raise InputError(problems)
+        _doubt(given, np.concatenate(bends), account)
         return given, *known
     if not known:
         why = (found and found.anchors_problem) or "the equilibration was not analysed"
@@ -283,8 +293,12 @@ def _in_line(where: str, candidate: AnchorCandidate, margin: float) -> Problem:
     return Problem(where, what, right, field="boresch_atoms")
 
 
-def _doubt(given: AnchorCandidate, account: Account) -> None:
+def _doubt(given: AnchorCandidate, bends: Floats, account: Account) -> None:
     """Say what speaks against anchors that the user has chosen."""
+    if bends.min() < TRIPLE_RANGE_DEG[0] or bends.max() > TRIPLE_RANGE_DEG[1]:
+        what = f"three anchors of one molecule came near a line: {bends.min():.0f} to {bends.max():.0f} degrees"
+        right = f"within {TRIPLE_RANGE_DEG[0]:.0f} to {TRIPLE_RANGE_DEG[1]:.0f}"
+        account.warn(what, right, field="boresch_atoms")
     if given.least_angle_deg < ANGLE_RANGE_DEG[0] or given.largest_angle_deg > ANGLE_RANGE_DEG[1]:
         seen = f"{given.least_angle_deg:.0f} to {given.largest_angle_deg:.0f} degrees in the equilibration"
         right = f"within {ANGLE_RANGE_DEG[0]:.0f} to {ANGLE_RANGE_DEG[1]:.0f}"

@@ -12,7 +12,7 @@ from openmm import app
 
 from gibbsflow.binding.facts import PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import amber_protein
-from gibbsflow.binding.geometry import dihedral_deg
+from gibbsflow.binding.geometry import angle_deg, dihedral_deg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.section import nearest_name
 from gibbsflow.engines.openmm_systems import load_topology
@@ -25,6 +25,8 @@ FROM_THE_END = 2
 """Residues at each end of a chain, and on each side of a break in it, that are no anchors while others are."""
 LEAST_IN_A_ROW = 3
 """Residues with the backbone of a helix or a strand that make one."""
+LINE_DEG = 10.0
+"""Three anchors of one molecule whose angle is nearer to a line than this have no dihedral over them."""
 _HELIX, _STRAND = ((-100.0, -30.0), (-80.0, -5.0)), ((-180.0, -50.0), (80.0, 195.0))  # φ and ψ, degrees
 _ENTRY = re.compile(r"[A-Za-z0-9_:*'+.-]+")
 
@@ -205,6 +207,48 @@ def name_problems(
                 what = f"the {part} has no heavy atom {shown(name)}"
                 found.append(Problem(where, what, right, field="boresch_atoms"))
     return found
+
+
+def bends_deg(receptor_angstrom: Floats, ligand_angstrom: Floats) -> tuple[Floats, Floats]:
+    """Measure the angles P1-P2-P3 and L1-L2-L3, over which a Boresch restraint has dihedrals and no force.
+
+    Parameters
+    ----------
+    receptor_angstrom, ligand_angstrom
+        Three anchors each, shape (F, 3, 3), Å.
+
+    Returns
+    -------
+    tuple of ndarray
+        Degrees, shape (F,) each.
+    """
+    receptor, ligand = (angle_deg(at[:, 0], at[:, 1], at[:, 2]) for at in (receptor_angstrom, ligand_angstrom))
+    return receptor, ligand
+
+
+def line_problems(text: str, bends: Sequence[Floats], *, where: str) -> list[Problem]:
+    """Refuse anchors of one molecule that lie in a line.
+
+    Parameters
+    ----------
+    text
+        As in setting ``boresch_atoms``, with nothing wrong with its names.
+    bends
+        Of receptor and ligand, as :func:`bends_deg` has them; their means count.
+    where
+        What messages call the complex.
+
+    Returns
+    -------
+    list of Problem
+        Empty where they can be anchors.
+    """
+    names, right = split_names(text) or [], "other atoms of it, 30 to 150 degrees"
+    return [
+        Problem(where, f"{','.join(three)} lie in a line ({bend:.0f} degrees)", right, field="boresch_atoms")
+        for three, bend in zip((names[:3], names[3:]), (float(bend.mean()) for bend in bends), strict=True)
+        if not LINE_DEG <= bend <= 180 - LINE_DEG
+    ]
 
 
 def firm_pools(

@@ -197,6 +197,8 @@ def choose_kept(
     keep: str | None,
     given: dict[str, GivenResidue],
     account: Account,
+    *,
+    explicit: bool = False,
 ) -> list[Residue]:
     """Choose what of the surroundings is kept.
 
@@ -210,6 +212,8 @@ def choose_kept(
         Residues that parameter files define.
     account
         Takes what is kept; refuses what has no parameters, by name.
+    explicit
+        Whether all of it will be in a box of water.
 
     Returns
     -------
@@ -251,20 +255,19 @@ def choose_kept(
         kept.append(r)
     waters = [r for r in kept if r.name in WATERS]
     if len(waters) > MOST_WATERS:
-        account.refuse(
-            f"{len(waters)} waters are to be kept",
-            f"those at the site as CHAIN:NUMBER, {MOST_WATERS} at most: in implicit solvent nothing holds them",
-            field="keep",
-        )
+        because = "the box is filled with water anyway" if explicit else "in implicit solvent nothing holds them"
+        right = f"those at the site as CHAIN:NUMBER, {MOST_WATERS} at most: {because}"
+        account.refuse(f"{len(waters)} waters are to be kept", right, field="keep")
     elif waters:
-        account.note(f"{len(waters)} waters kept (TIP3P) in implicit solvent, where nothing but the site holds them")
+        alone = "" if explicit else " (TIP3P) in implicit solvent, where nothing but the site holds them"
+        account.note(f"{len(waters)} water{'s' * (len(waters) != 1)} kept{alone}")
     others = [r for r in kept if r.name not in WATERS]
     if others:
         account.note("kept: " + ", ".join(f"{r.called} (charge {_charge(r, given):+d})" for r in others))
     if metals := [r for r in others if r.name in IONS]:
+        unfit = "" if explicit else "in implicit solvent ions have radii that were never fitted, and "
         account.warn(
-            f"{', '.join(r.called for r in metals)}: in implicit solvent ions have radii that were never fitted, and "
-            "no bonds hold them",
+            f"{', '.join(r.called for r in metals)}: {unfit}no bonds hold them",
             "parameters of a bonded model (--parameters), or what the result means without",
         )
     account.facts["kept_beside"] = [r.called for r in kept]

@@ -23,6 +23,8 @@ PARTIAL_CHARGE_TOLERANCE_E = 0.1
 RIGHT = "an SDF or MOL2 file with one molecule: all atoms, bonds and 3-D coordinates"
 _GAFF_RIGHT = "SYBYL atom types (antechamber -at sybyl), or an SDF"
 _ELEMENTS = ("Cl", "Br", "H", "C", "N", "O", "S", "P", "F", "I")
+_LOWER = re.compile(r"(cl|br|[hcnopsfi])(\.[a-z0-9]+|[a-z0-9+*]{0,2})")
+"""Types in lower case that tell the element: GAFF's (``ca``), and SYBYL's as some programs write them."""
 _TIED = 0.25
 """Penalties nearer than this say nothing of which charge is meant."""
 _ORDERS = {"1": (1,), "2": (2,), "3": (3,), "ar": (1, 2), "am": (1,), "du": (1, 2, 3), "un": (1, 2, 3)}
@@ -146,7 +148,8 @@ def parse(text: str, path: object, field: str) -> Mol2:
         what = f"{path}: not readable: {len(rows)} atoms and {len(bonds)} bonds, but its head says {told}"
         raise MoleculeError([Fault(field, what, RIGHT)])
     strange = sorted({kind for kind in mol2.types if _element(kind) == kind and kind not in _ELEMENTS})
-    if strange and any(_looks_amber(kind) for kind in strange):
+    strange += sorted({kind for kind in mol2.types if kind[:1].islower() and not _LOWER.fullmatch(kind)})
+    if any(_looks_amber(kind) or kind[:1].islower() for kind in strange):
         what = f"{path}: atom types of a force field ({', '.join(strange[:6])}), which do not tell the elements"
         raise MoleculeError([Fault(field, what, _GAFF_RIGHT)])
     return mol2
