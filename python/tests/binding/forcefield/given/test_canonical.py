@@ -102,6 +102,33 @@ def test_torsions_of_several_terms_by_types(amber, tmp_path):
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
 
+def test_equal_torsions_of_function_9_count_each(amber, tmp_path):
+    """As GROMACS counts them; ParmEd would take one of two that are alike, and no two of one periodicity."""
+    prmtop, coordinates, expected, _ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    row = re.compile(r"^( +\d+ +1 +5 +6) +1 +(0\.0+) +(\S+) +3 *\n", re.MULTILINE)
+    half = lambda m: 2 * f"{m[1]} 9 {m[2]} {float(m[3]) / 2:.8f} 3\n"  # noqa: E731
+    text, found = row.subn(half, (tmp_path / "x.top").read_text())
+    assert found == 3
+    (tmp_path / "x.top").write_text(text)
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
+
+
+def test_a_state_b_is_told(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    text = re.sub(
+        r"^( +\d+ +\S+ +\d+ +MOH .*)$", r"\1 c3 0.0 12.01", (tmp_path / "x.top").read_text(), flags=re.MULTILINE
+    )
+    (tmp_path / "x.top").write_text(text)
+    account = Account("w")
+    amber_text(tmp_path / "x.top", coordinates, (), None, account, field="f")
+    (doubt,) = account.of_weight("warn")
+    assert "6 atoms of MOH have a state B; A is computed" in doubt.what
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

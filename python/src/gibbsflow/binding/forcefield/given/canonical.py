@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from openmm import app, unit
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.topology_file import sections, without_date
+from gibbsflow.binding.prepare.solvated.gromacs_rows import GromacsRows, gromacs_rows
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.units import KJ_PER_KCAL, Floats
@@ -29,12 +29,6 @@ TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM'
 SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".top": "gromacs", ".xml": "openmm"}
 ENERGY_RELATIVE = 1e-5
 """How near the energy of a converted topology has to be, term by term."""
-_SECTIONS = frozenset(
-    "defaults atomtypes bondtypes constrainttypes angletypes dihedraltypes cmaptypes pairtypes nonbond_params "
-    "implicit_genborn_params moleculetype atoms bonds pairs angles dihedrals cmap settles virtual_sites3 dummies3 "
-    "exclusions position_restraints system molecules".split()
-)
-"""What ParmEd reads of a GROMACS topology, and what moves nothing here."""
 CUTOFF_NM = 0.9
 _PLAIN_FORCES = (
     "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
@@ -89,13 +83,16 @@ def amber_text(
     if kind == "gromacs":
         text, files = flattened(topology, beside, field=field)
         with _by_parmed(where, field):
-            structure, restrained = _gromacs(text, where, field)
+            structure, rows = _gromacs(text, where, field)
             _same_count(len(structure.atoms), coordinates, where, field)
             made = _converted(structure, coordinates, structure.createSystem, where, field)
         account.note(f"a GROMACS topology with {len(files)} included files, converted by ParmEd")
-        for molecule, atoms in restrained.items():
+        for molecule, atoms in rows.restrained.items():
             what = f"{topology.name}: position restraints on {atoms} atoms of {molecule} are left out"
             account.warn(what, "none, or #ifdef POSRES round them: legs have restraints of their own")
+        for molecule, atoms in rows.second_states.items():
+            what = f"{topology.name}: {atoms} atoms of {molecule} have a state B; A is computed"
+            account.warn(what, "the topology of one molecule: what a leg turns it into is made here")
         return made
     text = read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field)
     if pdb is None:
@@ -137,43 +134,36 @@ def _same_count(atoms: int, coordinates: BoxedCoordinates, where: str, field: st
         raise InputError(Problem(where, what, "topology and coordinates of one system", field=field))
 
 
-def _gromacs(text: str, where: str, field: str) -> tuple[Any, dict[str, int]]:
-    """ParmEd's structure, and how many atoms of which molecules are restrained to their places."""
+def _gromacs(text: str, where: str, field: str) -> tuple[Any, GromacsRows]:
+    """ParmEd's structure, and the rows that it was made of."""
     from parmed.gromacs import GromacsTopologyFile
+    from parmed.gromacs.gromacstop import GromacsFile
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whole.top"
         path.write_text(text)
+        rows = gromacs_rows(GromacsFile(str(path)))
+        _refuse(rows.problems, where, field)
+        path.write_text(rows.text)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             structure = GromacsTopologyFile(str(path))
-        restrained = _all_read(path, structure, [str(one.message) for one in told], where, field)
+        _refuse(_apart(structure, [str(one.message) for one in told]), where, field)
     if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
         what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
         raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
-    return structure, restrained
+    return structure, rows
 
 
-def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field: str) -> dict[str, int]:
-    """Refuse what GROMACS computes and ParmEd passes over in silence; restraints of places are counted."""
-    from parmed.gromacs._cpp import CPreProcessor
+def _refuse(problems: Sequence[str], where: str, field: str) -> None:
+    if problems:
+        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own, each term once"
+        raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
 
-    sections, molecule = [""], ""
-    held: dict[str, set[str]] = {}
-    present: set[str] = set()
-    for line in CPreProcessor(str(path)):
-        words = line.split(";", 1)[0].split()
-        if words and words[0].startswith("["):
-            sections.append(line.split("]")[0].strip("[ \t"))
-        elif words and sections[-1] == "moleculetype":
-            molecule = words[0]
-        elif words and sections[-1] == "molecules":
-            present.add(words[0])
-        elif words and sections[-1] == "position_restraints" and not _idle(words):
-            held.setdefault(molecule, set()).add(words[0])
-    sections = list(dict.fromkeys(sections[1:]))
-    strange = [f"[ {section} ]" for section in sections if section not in _SECTIONS]
-    problems = [f"has {', '.join(strange)}"] if strange else []
+
+def _apart(structure: Any, told: Sequence[str]) -> list[str]:
+    """What GROMACS leaves out among atoms that are not near, and ParmEd does not; from atoms and its warnings."""
+    problems = []
     for name, (molecule, _) in structure.molecules.items():
         for atom in (one for one in molecule.atoms if one._exclusion_partners):
             bonded = {atom}
@@ -182,17 +172,7 @@ def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field
             if apart := [other.idx + 1 for other in atom._exclusion_partners if other not in bonded]:
                 problems.append(f"excludes atoms {atom.idx + 1} and {apart[0]} of {name}, more than three bonds apart")
                 break
-    problems += [f"has a molecule with nrexcl {one.split()[1]}" for one in told if one.startswith("nrexcl ")]
-    if problems:
-        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own"
-        raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
-    return {name: len(atoms) for name, atoms in held.items() if name in present}
-
-
-def _idle(words: Sequence[str]) -> bool:
-    """Whether a row of position restraints has no force: of type 2, a flat bottom, the last number is the constant."""
-    constants = words[-1:] if words[1:2] == ["2"] else words[2:]
-    return bool(constants) and all(re.fullmatch(r"[+-]?0*\.?0*(e[+-]?\d+)?", one, re.IGNORECASE) for one in constants)
+    return problems + [f"has a molecule with nrexcl {one.split()[1]}" for one in told if one.startswith("nrexcl ")]
 
 
 def _deserialised(text: str, where: str, field: str) -> openmm.System:
