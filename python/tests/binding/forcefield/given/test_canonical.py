@@ -120,7 +120,7 @@ def test_a_state_b_is_told(amber, tmp_path):
     prmtop, coordinates, *_ = amber
     parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
     text = re.sub(
-        r"^( +\d+ +\S+ +\d+ +MOH .*)$", r"\1 c3 0.0 12.01", (tmp_path / "x.top").read_text(), flags=re.MULTILINE
+        r"^( +\d+ +\S+ +\d+ +MOH [^;\n]*)", r"\1 c3 0.0 12.01 ", (tmp_path / "x.top").read_text(), flags=re.MULTILINE
     )
     (tmp_path / "x.top").write_text(text)
     account = Account("w")
@@ -236,3 +236,12 @@ def test_the_ligand_alone_keeps_its_terms(amber, tmp_path):
     pairs = ((amber[0], boxed), (tmp_path / "l.prmtop", Md(solvent="vacuum")))
     taken = [OPENMM.nonbonded(OPENMM.system(path, md))[:6] for path, md in pairs]
     assert np.allclose(*taken, atol=1e-7) and taken[0][0, 2] > 0
+
+
+def test_topologies_of_amber_by_other_names(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    text = prmtop.read_text()
+    for name in ("x.prm7", "x.parm7", "x.top"):
+        (tmp_path / name).write_text(text)
+        made = amber_text(tmp_path / name, coordinates, (), None, Account("w"), field="f")
+        assert made.split("\n", 1)[1].rstrip() == text.split("\n", 1)[1].rstrip()

@@ -25,8 +25,8 @@ from gibbsflow.units import KJ_PER_KCAL, Floats
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
-TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
-SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".top": "gromacs", ".xml": "openmm"}
+TOPOLOGY_RIGHT = "a prmtop, parm7 or prm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
+SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".prm7": "amber", ".top": "gromacs", ".xml": "openmm"}
 ENERGY_RELATIVE = 1e-5
 """How near the energy of a converted topology has to be, term by term."""
 CUTOFF_NM = 0.9
@@ -82,6 +82,8 @@ def amber_text(
         return without_date(read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field, errors="replace"))
     if kind == "gromacs":
         text, files = flattened(topology, beside, field=field)
+        if text.lstrip().startswith("%"):  # AMBER's topologies were called so once
+            return without_date(text)
         with _by_parmed(where, field):
             structure, rows = _gromacs(text, where, field)
             _same_count(len(structure.atoms), coordinates, where, field)
