@@ -196,6 +196,32 @@ def test_a_system_of_openmm(amber, tmp_path):
         amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda force: force.setNonbondedMethod(openmm.NonbondedForce.LJPME), "LJPME of its"),
+        (lambda force: force.setNonbondedMethod(openmm.NonbondedForce.CutoffPeriodic), "a reaction field of its"),
+        (
+            lambda force: (force.setUseSwitchingFunction(True), force.setUseDispersionCorrection(False)),
+            "a switching function, no long-range correction of its",
+        ),
+        (lambda force: None, None),
+    ],
+)
+def test_how_a_system_treats_its_pairs_is_told_where_it_is_not_kept(amber, tmp_path, change, expected):
+    prmtop, coordinates, _, system = amber
+    system = openmm.XmlSerializer.clone(system)
+    change(next(force for force in system.getForces() if isinstance(force, openmm.NonbondedForce)))
+    system.addForce(openmm.MonteCarloFlexibleBarostat(1, 300))
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with open(tmp_path / "x.pdb", "w") as file:
+        positions = coordinates.positions_angstrom * unit.angstrom
+        app.PDBFile.writeFile(app.AmberPrmtopFile(str(prmtop)).topology, positions, file)
+    account = Account("w")
+    amber_text(tmp_path / "x.xml", coordinates, (), (tmp_path / "x.pdb").read_text(), account, field="f")
+    assert [expected in str(doubt) for doubt in account.of_weight("warn")] == [True] * bool(expected)
+
+
 def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber, tmp_path):
     prmtop, coordinates, *_ = amber
     parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))

@@ -34,7 +34,10 @@ _PLAIN_FORCES = (
     "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
     "NonbondedForce",
 )  # fmt: skip
-_OF_MOTION = ("CMMotionRemover", "MonteCarloBarostat", "MonteCarloMembraneBarostat", "AndersenThermostat")
+_OF_MOTION = (
+    "CMMotionRemover", "MonteCarloBarostat", "MonteCarloAnisotropicBarostat", "MonteCarloFlexibleBarostat",
+    "MonteCarloMembraneBarostat", "AndersenThermostat",
+)  # fmt: skip
 _NOMINAL_K = 553.0
 """Force constant of a bond that its source holds rigid: only its length counts, which is constrained here too."""
 
@@ -105,6 +108,9 @@ def amber_text(
     with _by_parmed(where, field):
         structure = _of_system(system, pdb, coordinates)
         made = _converted(structure, coordinates, lambda **_: _in_pme(system), where, field)
+    if told := _other_than_ours(system):
+        what = f"{topology.name}: {', '.join(told)} of its NonbondedForce, which is computed as all boxes are"
+        account.warn(what, "PME, Lennard-Jones cut off at cutoff_angstrom with its long-range correction, not switched")
     account.note(
         "a System of OpenMM with names from its PDB, converted by ParmEd; bonds that it constrains have no force "
         "constant, and are constrained here"
@@ -198,6 +204,9 @@ def _deserialised(text: str, where: str, field: str) -> openmm.System:
         raise InputError(Problem(where, what, right, field=field))
     if not system.usesPeriodicBoundaryConditions():
         raise InputError(Problem(where, "has no periodic box", "a System with PME", field=field))
+    for index in reversed(range(len(names))):  # of some ParmEd knows nothing
+        if names[index] in _OF_MOTION:
+            system.removeForce(index)
     return system
 
 
@@ -324,6 +333,19 @@ def _in_pme(system: openmm.System) -> openmm.System:
             force.setEwaldErrorTolerance(5e-4)
             force.setPMEParameters(0, 0, 0, 0)
     return copy
+
+
+def _other_than_ours(system: openmm.System) -> list[str]:
+    """What a System's pairs have of its own and do not keep; a cutoff is one of the settings."""
+    (force,) = (one for one in system.getForces() if isinstance(one, openmm.NonbondedForce))
+    if force.getNonbondedMethod() == openmm.NonbondedForce.LJPME:
+        return ["LJPME"]
+    told = {
+        "a reaction field": force.getNonbondedMethod() == openmm.NonbondedForce.CutoffPeriodic,
+        "a switching function": force.getUseSwitchingFunction(),
+        "no long-range correction": not force.getUseDispersionCorrection(),
+    }
+    return [name for name, has in told.items() if has]
 
 
 def _energies(system: openmm.System, coordinates: BoxedCoordinates) -> dict[str, float]:
