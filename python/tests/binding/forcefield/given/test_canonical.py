@@ -116,6 +116,24 @@ def test_equal_torsions_of_function_9_count_each(amber, tmp_path):
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
 
+def test_elements_of_repartitioned_masses_without_numbers(amber, tmp_path):
+    """As acpype writes types; ParmEd would take hydrogens of 3.024 amu for helium, which no constraint holds."""
+    prmtop, coordinates, expected, system = amber
+    structure = parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd")))
+    parmed.tools.HMassRepartition(structure, 3.024).execute()
+    structure.save(str(tmp_path / "x.top"))
+    types = re.compile(r"^(\S+) +\d+ +[\d.]+ +(\S+ +A .*)$", re.MULTILINE)
+    text, found = types.subn(r"\1 \1 0.0 \2", (tmp_path / "x.top").read_text())
+    assert found > 4
+    (tmp_path / "x.top").write_text(text)
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    energy, other = energies(tmp_path / "made.prmtop", coordinates)
+    same(expected, energy)
+    assert other.getNumConstraints() == system.getNumConstraints()
+    assert read_terms(tmp_path / "made.prmtop", where="w").elements[:6].tolist() == [6, 1, 1, 1, 8, 1]
+
+
 def test_a_state_b_is_told(amber, tmp_path):
     prmtop, coordinates, *_ = amber
     parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))

@@ -54,3 +54,8 @@ def test_restraints_and_second_states_are_counted_of_molecules_that_are_there():
     assert found.restrained == found.second_states == {"LIG": 1}
     other = gromacs_rows(text.replace("LIG 1\n", "SOL 1\n").splitlines())
     assert not other.restrained and not other.second_states
+
+
+def test_types_without_an_atomic_number_are_told():
+    types = "a a 6 12.0 0 A 1 1\nb 6 12.0 0 A 1 1\nc c 0.0 0.0 A 1 1\nd 12.0 0 A 1 1\n"
+    assert gromacs_rows(("[ atomtypes ]\n" + types + TOP).splitlines()).unnumbered == {"c", "d"}

@@ -6,7 +6,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
+from gibbsflow.binding.forcefield.given.prmtop_terms import elements_of
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.topology_file import sections, without_date
 from gibbsflow.binding.prepare.solvated.gromacs_rows import GromacsRows, gromacs_rows
@@ -156,11 +157,25 @@ def _gromacs(text: str, where: str, field: str) -> tuple[Any, GromacsRows]:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             structure = GromacsTopologyFile(str(path))
+        _numbered(structure, rows.unnumbered)
         _refuse(_apart(structure, [str(one.message) for one in told]), where, field)
     if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
         what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
         raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
     return structure, rows
+
+
+def _numbered(structure: Any, unnumbered: Collection[str]) -> None:
+    """Give atoms of types without an atomic number that of their mass, which may be repartitioned; ParmEd's is next."""
+    from parmed import ExtraPoint
+
+    unknown = [atom.type in unnumbered and not isinstance(atom, ExtraPoint) for atom in structure.atoms]
+    if any(unknown):
+        numbers = np.where(unknown, 0, [atom.atomic_number for atom in structure.atoms]).astype(np.int32)
+        masses, names = np.array([atom.mass for atom in structure.atoms]), [atom.name for atom in structure.atoms]
+        bonds = np.array([(bond.atom1.idx, bond.atom2.idx) for bond in structure.bonds], dtype=np.int32).reshape(-1, 2)
+        for atom, number in zip(structure.atoms, elements_of(numbers, masses, names, bonds).tolist(), strict=True):
+            atom.atomic_number = number
 
 
 def _refuse(problems: Sequence[str], where: str, field: str) -> None:

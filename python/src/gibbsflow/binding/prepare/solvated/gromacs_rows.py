@@ -29,12 +29,15 @@ class GromacsRows:
         What GROMACS computes and ParmEd would not.
     restrained, second_states
         Atoms by molecule that are held to their places, and that have a state B; neither is computed here.
+    unnumbered
+        Types of atoms without an atomic number, as acpype writes them.
     """
 
     lines: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     restrained: dict[str, int] = field(default_factory=dict)
     second_states: dict[str, int] = field(default_factory=dict)
+    unnumbered: set[str] = field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -80,6 +83,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
             held.setdefault(molecule, set()).add(words[0])
         elif section == "atoms" and len(words) > _ATOM:
             second.setdefault(molecule, set()).add(words[0])
+        elif section == "atomtypes" and words and not _numbered(words):
+            found.unnumbered.add(words[0])
         elif section == "pairs" and len(words) > 1:
             pairs.setdefault(molecule, []).append(frozenset(words[:2]))
         elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
@@ -101,6 +106,12 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
     found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
     return found
+
+
+def _numbered(words: Sequence[str]) -> bool:
+    """Whether a type of atoms has an atomic number: name, [bonded type], [number], mass, charge, particle, σ, ε."""
+    particle = next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
+    return particle == 5 or (particle == 4 and words[1].isdigit())  # noqa: PLR2004
 
 
 def _idle(words: Sequence[str]) -> bool:
