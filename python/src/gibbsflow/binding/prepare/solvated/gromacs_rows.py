@@ -100,9 +100,9 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     for name in [name for name in pairs if name in present]:
         if twice := next((pair for pair, times in Counter(pairs[name]).items() if times > 1), None):
             found.problems.append(f"counts the pair {' '.join(sorted(twice))} of {name} twice")
-    for (*row, _, period), numbers in types.items():
+    for kind, numbers in types.items():
         if len(numbers) > 1:
-            found.problems.append(f"has several torsions of periodicity {period} for the types {' '.join(row)}")
+            found.problems.append(f"has several torsions of periodicity {kind[5]} for the types {' '.join(kind[:4])}")
     found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
     found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
     return found
