@@ -232,6 +232,9 @@ class ParametrisationError(ScienceError):
     what_to_do = "Read the program's log named above; check charge, protonation and elements."
 
 
+_KILLED = (-9, -15, 128 + 9, 128 + 15)
+
+
 class EngineError(ScienceError):
     """A foreign program ended with an error.
 
@@ -248,6 +251,17 @@ class EngineError(ScienceError):
     def __init__(self, message: str, *, code: int | None = None, what_to_do: str | None = None) -> None:
         super().__init__(message, what_to_do=what_to_do)
         self.code = code
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether the program was killed, as for want of memory, and ended by no fault of the calculation.
+
+        Returns
+        -------
+        bool
+            True for SIGKILL and SIGTERM, also where a shell or mpirun tells of them.
+        """
+        return self.code in _KILLED
 
 
 class StateError(GibbsflowError):

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from gibbsflow.workflow.result import Result
 
-_TOPOLOGY = "prmtop, parm7 (AMBER), top (GROMACS) or xml (OpenMM's System)"
+_TOPOLOGY = "prmtop, parm7, prm7 (AMBER), top (GROMACS) or xml (OpenMM's System)"
 ComplexTopology = Annotated[
     Path | None, typer.Option("--complex_topology", help=f"The complex taken solvated as it is: {_TOPOLOGY}.")
 ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from counting import count
 
-from gibbsflow.errors import LockedError, NumericalError, StateError, StoppedEarly, UnboundError
+from gibbsflow.errors import EngineError, LockedError, NumericalError, StateError, StoppedEarly, UnboundError
 from gibbsflow.workflow.state.attempts import FILE_NAME, Attempt, read_attempts, recall_attempts, write_attempts
 from gibbsflow.workflow.state.locks import holder
 
@@ -38,6 +38,10 @@ def test_every_attempt_is_told(tmp_path):
     [
         (None, "finished", "", "go on"),
         (StoppedEarly("budget"), "stopped", "StoppedEarly", "go on"),
+        (EngineError("mdrun failed", code=1), "failed", "Engine", "safer"),
+        (EngineError("mdrun crashed", code=-11), "failed", "Engine", "safer"),
+        (EngineError("mdrun was ended by SIGKILL", code=-9), "failed", "Engine", "go on"),
+        (EngineError("mpirun noticed that a process was killed", code=137), "failed", "Engine", "go on"),
         (KeyboardInterrupt(), "stopped", "KeyboardInterrupt", "go on"),
         (UnboundError("left"), "failed", "Unbound", "safer"),
         (NumericalError("NaN"), "failed", "Numerical", "safer"),

@@ -8,7 +8,7 @@ from typing import Any
 
 STRUCTURE_PATTERN = r"^\S(.*\S)?\.(sdf|mol2|SDF|MOL2)$"
 """A path with inner spaces at most, of a format that is read."""
-TOPOLOGY_PATTERN = r"^\S(.*\S)?\.(prmtop|parm7|top|xml|PRMTOP|TOP|XML)$"
+TOPOLOGY_PATTERN = r"^\S(.*\S)?\.(prmtop|parm7|prm7|top|xml|PRMTOP|PARM7|PRM7|TOP|XML)$"
 COORDINATES_PATTERN = r"^\S(.*\S)?\.(rst7|inpcrd|crd|rst|restrt|ncrst|nc|gro|pdb|GRO|PDB)$"
 COORDINATES_RIGHT = (
     "an existing .rst7, .inpcrd, .crd, .rst, .restrt, .ncrst, .nc, .gro or .pdb file, relative to the samplesheet's "
@@ -74,9 +74,9 @@ COLUMNS = (
     ),
     Column(
         "complex_topology",
-        "The complex taken solvated as it is: prmtop or parm7 (AMBER), top (GROMACS) or xml (OpenMM's System).",
+        "The complex taken solvated as it is: prmtop, parm7 or prm7 (AMBER), top (GROMACS) or xml (OpenMM's System).",
         "string",
-        "an existing .prmtop, .parm7, .top or .xml file, relative to the samplesheet's folder or absolute",
+        "an existing .prmtop, .parm7, .prm7, .top or .xml file, relative to the samplesheet's folder or absolute",
         TOPOLOGY_PATTERN,
     ),
     Column(
@@ -90,7 +90,7 @@ COLUMNS = (
         "solvent_topology",
         "The ligand alone in a box of its own, taken as it is; formats as of the complex.",
         "string",
-        "an existing .prmtop, .parm7, .top or .xml file, relative to the samplesheet's folder or absolute",
+        "an existing .prmtop, .parm7, .prm7, .top or .xml file, relative to the samplesheet's folder or absolute",
         TOPOLOGY_PATTERN,
     ),
     Column(

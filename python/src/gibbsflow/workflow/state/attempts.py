@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsflow.errors import GibbsflowError, ScienceError, StateError, StoppedEarly
+from gibbsflow.errors import EngineError, GibbsflowError, ScienceError, StateError, StoppedEarly
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.locks import holder
@@ -27,7 +27,8 @@ class Attempt:
     Attributes
     ----------
     number
-        1 for the first; the next number, with the next safer settings, comes only after a failure of the science.
+        1 for the first; the next number, with the next safer settings, comes only after a failure of the science; a
+        program that was killed is none.
     inputs_hash
         What it was made from.
     settings
@@ -96,7 +97,7 @@ class Attempt:
         then: Then = "go on"
         if isinstance(error, StoppedEarly) or (error is not None and not isinstance(error, Exception)):
             end = "stopped"  # on purpose, or by an interrupt from the keyboard
-        elif isinstance(error, ScienceError):
+        elif isinstance(error, ScienceError) and not (isinstance(error, EngineError) and error.from_outside):
             then = "safer"
         elif isinstance(error, StateError):
             then = "afresh"

@@ -102,6 +102,51 @@ def test_torsions_of_several_terms_by_types(amber, tmp_path):
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
 
+def test_equal_torsions_of_function_9_count_each(amber, tmp_path):
+    """As GROMACS counts them; ParmEd would take one of two that are alike, and no two of one periodicity."""
+    prmtop, coordinates, expected, _ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    row = re.compile(r"^( +\d+ +1 +5 +6) +1 +(0\.0+) +(\S+) +3 *\n", re.MULTILINE)
+    half = lambda m: 2 * f"{m[1]} 9 {m[2]} {float(m[3]) / 2:.8f} 3\n"  # noqa: E731
+    text, found = row.subn(half, (tmp_path / "x.top").read_text())
+    assert found == 3
+    (tmp_path / "x.top").write_text(text)
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
+
+
+def test_elements_of_repartitioned_masses_without_numbers(amber, tmp_path):
+    """As acpype writes types; ParmEd would take hydrogens of 3.024 amu for helium, which no constraint holds."""
+    prmtop, coordinates, expected, system = amber
+    structure = parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd")))
+    parmed.tools.HMassRepartition(structure, 3.024).execute()
+    structure.save(str(tmp_path / "x.top"))
+    types = re.compile(r"^(\S+) +\d+ +[\d.]+ +(\S+ +A .*)$", re.MULTILINE)
+    text, found = types.subn(r"\1 \1 0.0 \2", (tmp_path / "x.top").read_text())
+    assert found > 4
+    (tmp_path / "x.top").write_text(text)
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    energy, other = energies(tmp_path / "made.prmtop", coordinates)
+    same(expected, energy)
+    assert other.getNumConstraints() == system.getNumConstraints()
+    assert read_terms(tmp_path / "made.prmtop", where="w").elements[:6].tolist() == [6, 1, 1, 1, 8, 1]
+
+
+def test_a_state_b_is_told(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    text = re.sub(
+        r"^( +\d+ +\S+ +\d+ +MOH [^;\n]*)", r"\1 c3 0.0 12.01 ", (tmp_path / "x.top").read_text(), flags=re.MULTILINE
+    )
+    (tmp_path / "x.top").write_text(text)
+    account = Account("w")
+    amber_text(tmp_path / "x.top", coordinates, (), None, account, field="f")
+    (doubt,) = account.of_weight("warn")
+    assert "6 atoms of MOH have a state B; A is computed" in doubt.what
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -169,6 +214,32 @@ def test_a_system_of_openmm(amber, tmp_path):
         amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda force: force.setNonbondedMethod(openmm.NonbondedForce.LJPME), "LJPME of its"),
+        (lambda force: force.setNonbondedMethod(openmm.NonbondedForce.CutoffPeriodic), "a reaction field of its"),
+        (
+            lambda force: (force.setUseSwitchingFunction(True), force.setUseDispersionCorrection(False)),
+            "a switching function, no long-range correction of its",
+        ),
+        (lambda force: None, None),
+    ],
+)
+def test_how_a_system_treats_its_pairs_is_told_where_it_is_not_kept(amber, tmp_path, change, expected):
+    prmtop, coordinates, _, system = amber
+    system = openmm.XmlSerializer.clone(system)
+    change(next(force for force in system.getForces() if isinstance(force, openmm.NonbondedForce)))
+    system.addForce(openmm.MonteCarloFlexibleBarostat(1, 300))
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with open(tmp_path / "x.pdb", "w") as file:
+        positions = coordinates.positions_angstrom * unit.angstrom
+        app.PDBFile.writeFile(app.AmberPrmtopFile(str(prmtop)).topology, positions, file)
+    account = Account("w")
+    amber_text(tmp_path / "x.xml", coordinates, (), (tmp_path / "x.pdb").read_text(), account, field="f")
+    assert [expected in str(doubt) for doubt in account.of_weight("warn")] == [True] * bool(expected)
+
+
 def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber, tmp_path):
     prmtop, coordinates, *_ = amber
     parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))
@@ -209,3 +280,12 @@ def test_the_ligand_alone_keeps_its_terms(amber, tmp_path):
     pairs = ((amber[0], boxed), (tmp_path / "l.prmtop", Md(solvent="vacuum")))
     taken = [OPENMM.nonbonded(OPENMM.system(path, md))[:6] for path, md in pairs]
     assert np.allclose(*taken, atol=1e-7) and taken[0][0, 2] > 0
+
+
+def test_topologies_of_amber_by_other_names(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    text = prmtop.read_text()
+    for name in ("x.prm7", "x.parm7", "x.top"):
+        (tmp_path / name).write_text(text)
+        made = amber_text(tmp_path / name, coordinates, (), None, Account("w"), field="f")
+        assert made.split("\n", 1)[1].rstrip() == text.split("\n", 1)[1].rstrip()

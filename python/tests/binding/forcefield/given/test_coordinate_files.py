@@ -65,6 +65,17 @@ def test_of_a_file_that_is_none_no_atoms_are_counted(tmp_path, name, content):
     assert count_atoms(tmp_path / name) is None and count_atoms(tmp_path / "absent.gro") is None
 
 
+def test_gro_of_several_frames_is_refused_and_points_in_names_are_none_in_numbers(structure, tmp_path):
+    path = tmp_path / "x.gro"
+    structure.save(str(path))
+    once, found = path.read_text(), read(path)
+    path.write_text("\n".join(row[:5] + "M.H. " + row[10:] if "MOH" in row else row for row in once.split("\n")))
+    assert np.array_equal(read(path).positions_angstrom, found.positions_angstrom)
+    path.write_text(once + once)
+    with pytest.raises(InputError, match="more than one frame"):
+        read(path)
+
+
 def test_velocities_are_told_from_positions_and_box(tmp_path):
     lines = (boxes.boxes() / "solvent.inpcrd").read_text().split("\n")
     whole = [line for line in lines if line.strip() or line is lines[0]]

@@ -51,6 +51,17 @@ def test_repartitioned_masses_are_noted(folder):
     assert any("not twice" in str(note) for note in account.of_weight("note"))
 
 
+def test_a_box_without_angles_has_those_of_its_topology(tmp_path):
+    """As AMBER takes them; right angles would make of an octahedron a box with voids."""
+    folder = boxes.copied(boxes.boxes(padding=10, fill="solvateoct"), tmp_path)
+    whole, path, account = read(folder, "solvent").coordinates.vectors_angstrom, folder / "solvent.inpcrd", Account("x")
+    rows = path.read_text().rstrip().split("\n")
+    path.write_text("\n".join([*rows[:-1], rows[-1][:36], ""]))
+    box = read(folder, "solvent", account=account)
+    assert np.allclose(box.coordinates.vectors_angstrom, whole, atol=1e-5)
+    assert any("a box without angles: 109.471" in str(note) for note in account.of_weight("note"))
+
+
 def test_an_old_topology_becomes_what_a_new_one_does(folder):
     """AMBER before 11 wrote neither atomic numbers nor the scales of 1-4 pairs."""
     account, new = Account("x"), read(folder).text

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,30 +16,29 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
+from gibbsflow.binding.forcefield.given.prmtop_terms import elements_of
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.topology_file import sections, without_date
+from gibbsflow.binding.prepare.solvated.gromacs_rows import GromacsRows, gromacs_rows
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.units import KJ_PER_KCAL, Floats
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
-TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
-SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".top": "gromacs", ".xml": "openmm"}
+TOPOLOGY_RIGHT = "a prmtop, parm7 or prm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
+SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".prm7": "amber", ".top": "gromacs", ".xml": "openmm"}
 ENERGY_RELATIVE = 1e-5
 """How near the energy of a converted topology has to be, term by term."""
-_SECTIONS = frozenset(
-    "defaults atomtypes bondtypes constrainttypes angletypes dihedraltypes cmaptypes pairtypes nonbond_params "
-    "implicit_genborn_params moleculetype atoms bonds pairs angles dihedrals cmap settles virtual_sites3 dummies3 "
-    "exclusions position_restraints system molecules".split()
-)
-"""What ParmEd reads of a GROMACS topology, and what moves nothing here."""
 CUTOFF_NM = 0.9
 _PLAIN_FORCES = (
     "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
     "NonbondedForce",
 )  # fmt: skip
-_OF_MOTION = ("CMMotionRemover", "MonteCarloBarostat", "MonteCarloMembraneBarostat", "AndersenThermostat")
+_OF_MOTION = (
+    "CMMotionRemover", "MonteCarloBarostat", "MonteCarloAnisotropicBarostat", "MonteCarloFlexibleBarostat",
+    "MonteCarloMembraneBarostat", "AndersenThermostat",
+)  # fmt: skip
 _NOMINAL_K = 553.0
 """Force constant of a bond that its source holds rigid: only its length counts, which is constrained here too."""
 
@@ -88,14 +86,19 @@ def amber_text(
         return without_date(read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field, errors="replace"))
     if kind == "gromacs":
         text, files = flattened(topology, beside, field=field)
+        if text.lstrip().startswith("%"):  # AMBER's topologies were called so once
+            return without_date(text)
         with _by_parmed(where, field):
-            structure, restrained = _gromacs(text, where, field)
+            structure, rows = _gromacs(text, where, field)
             _same_count(len(structure.atoms), coordinates, where, field)
             made = _converted(structure, coordinates, structure.createSystem, where, field)
         account.note(f"a GROMACS topology with {len(files)} included files, converted by ParmEd")
-        for molecule, atoms in restrained.items():
+        for molecule, atoms in rows.restrained.items():
             what = f"{topology.name}: position restraints on {atoms} atoms of {molecule} are left out"
             account.warn(what, "none, or #ifdef POSRES round them: legs have restraints of their own")
+        for molecule, atoms in rows.second_states.items():
+            what = f"{topology.name}: {atoms} atoms of {molecule} have a state B; A is computed"
+            account.warn(what, "the topology of one molecule: what a leg turns it into is made here")
         return made
     text = read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field)
     if pdb is None:
@@ -106,6 +109,9 @@ def amber_text(
     with _by_parmed(where, field):
         structure = _of_system(system, pdb, coordinates)
         made = _converted(structure, coordinates, lambda **_: _in_pme(system), where, field)
+    if told := _other_than_ours(system):
+        what = f"{topology.name}: {', '.join(told)} of its NonbondedForce, which is computed as all boxes are"
+        account.warn(what, "PME, Lennard-Jones cut off at cutoff_angstrom with its long-range correction, not switched")
     account.note(
         "a System of OpenMM with names from its PDB, converted by ParmEd; bonds that it constrains have no force "
         "constant, and are constrained here"
@@ -137,43 +143,50 @@ def _same_count(atoms: int, coordinates: BoxedCoordinates, where: str, field: st
         raise InputError(Problem(where, what, "topology and coordinates of one system", field=field))
 
 
-def _gromacs(text: str, where: str, field: str) -> tuple[Any, dict[str, int]]:
-    """ParmEd's structure, and how many atoms of which molecules are restrained to their places."""
+def _gromacs(text: str, where: str, field: str) -> tuple[Any, GromacsRows]:
+    """ParmEd's structure, and the rows that it was made of."""
     from parmed.gromacs import GromacsTopologyFile
+    from parmed.gromacs.gromacstop import GromacsFile
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "whole.top"
         path.write_text(text)
+        rows = gromacs_rows(GromacsFile(str(path)))
+        _refuse(rows.problems, where, field)
+        path.write_text(rows.text)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             structure = GromacsTopologyFile(str(path))
-        restrained = _all_read(path, structure, [str(one.message) for one in told], where, field)
+        _numbered(structure, rows.unnumbered)
+        _refuse(_apart(structure, [str(one.message) for one in told]), where, field)
     if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
         what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
         raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
-    return structure, restrained
+    return structure, rows
 
 
-def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field: str) -> dict[str, int]:
-    """Refuse what GROMACS computes and ParmEd passes over in silence; restraints of places are counted."""
-    from parmed.gromacs._cpp import CPreProcessor
+def _numbered(structure: Any, unnumbered: Collection[str]) -> None:
+    """Give atoms of types without an atomic number that of their mass, which may be repartitioned; ParmEd's is next."""
+    from parmed import ExtraPoint
 
-    sections, molecule = [""], ""
-    held: dict[str, set[str]] = {}
-    present: set[str] = set()
-    for line in CPreProcessor(str(path)):
-        words = line.split(";", 1)[0].split()
-        if words and words[0].startswith("["):
-            sections.append(line.split("]")[0].strip("[ \t"))
-        elif words and sections[-1] == "moleculetype":
-            molecule = words[0]
-        elif words and sections[-1] == "molecules":
-            present.add(words[0])
-        elif words and sections[-1] == "position_restraints" and not _idle(words):
-            held.setdefault(molecule, set()).add(words[0])
-    sections = list(dict.fromkeys(sections[1:]))
-    strange = [f"[ {section} ]" for section in sections if section not in _SECTIONS]
-    problems = [f"has {', '.join(strange)}"] if strange else []
+    unknown = [atom.type in unnumbered and not isinstance(atom, ExtraPoint) for atom in structure.atoms]
+    if any(unknown):
+        numbers = np.where(unknown, 0, [atom.atomic_number for atom in structure.atoms]).astype(np.int32)
+        masses, names = np.array([atom.mass for atom in structure.atoms]), [atom.name for atom in structure.atoms]
+        bonds = np.array([(bond.atom1.idx, bond.atom2.idx) for bond in structure.bonds], dtype=np.int32).reshape(-1, 2)
+        for atom, number in zip(structure.atoms, elements_of(numbers, masses, names, bonds).tolist(), strict=True):
+            atom.atomic_number = number
+
+
+def _refuse(problems: Sequence[str], where: str, field: str) -> None:
+    if problems:
+        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own, each term once"
+        raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
+
+
+def _apart(structure: Any, told: Sequence[str]) -> list[str]:
+    """What GROMACS leaves out among atoms that are not near, and ParmEd does not; from atoms and its warnings."""
+    problems = []
     for name, (molecule, _) in structure.molecules.items():
         for atom in (one for one in molecule.atoms if one._exclusion_partners):
             bonded = {atom}
@@ -182,17 +195,7 @@ def _all_read(path: Path, structure: Any, told: Sequence[str], where: str, field
             if apart := [other.idx + 1 for other in atom._exclusion_partners if other not in bonded]:
                 problems.append(f"excludes atoms {atom.idx + 1} and {apart[0]} of {name}, more than three bonds apart")
                 break
-    problems += [f"has a molecule with nrexcl {one.split()[1]}" for one in told if one.startswith("nrexcl ")]
-    if problems:
-        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own"
-        raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
-    return {name: len(atoms) for name, atoms in held.items() if name in present}
-
-
-def _idle(words: Sequence[str]) -> bool:
-    """Whether a row of position restraints has no force: of type 2, a flat bottom, the last number is the constant."""
-    constants = words[-1:] if words[1:2] == ["2"] else words[2:]
-    return bool(constants) and all(re.fullmatch(r"[+-]?0*\.?0*(e[+-]?\d+)?", one, re.IGNORECASE) for one in constants)
+    return problems + [f"has a molecule with nrexcl {one.split()[1]}" for one in told if one.startswith("nrexcl ")]
 
 
 def _deserialised(text: str, where: str, field: str) -> openmm.System:
@@ -216,6 +219,9 @@ def _deserialised(text: str, where: str, field: str) -> openmm.System:
         raise InputError(Problem(where, what, right, field=field))
     if not system.usesPeriodicBoundaryConditions():
         raise InputError(Problem(where, "has no periodic box", "a System with PME", field=field))
+    for index in reversed(range(len(names))):  # of some ParmEd knows nothing
+        if names[index] in _OF_MOTION:
+            system.removeForce(index)
     return system
 
 
@@ -342,6 +348,19 @@ def _in_pme(system: openmm.System) -> openmm.System:
             force.setEwaldErrorTolerance(5e-4)
             force.setPMEParameters(0, 0, 0, 0)
     return copy
+
+
+def _other_than_ours(system: openmm.System) -> list[str]:
+    """What a System's pairs have of its own and do not keep; a cutoff is one of the settings."""
+    (force,) = (one for one in system.getForces() if isinstance(one, openmm.NonbondedForce))
+    if force.getNonbondedMethod() == openmm.NonbondedForce.LJPME:
+        return ["LJPME"]
+    told = {
+        "a reaction field": force.getNonbondedMethod() == openmm.NonbondedForce.CutoffPeriodic,
+        "a switching function": force.getUseSwitchingFunction(),
+        "no long-range correction": not force.getUseDispersionCorrection(),
+    }
+    return [name for name, has in told.items() if has]
 
 
 def _energies(system: openmm.System, coordinates: BoxedCoordinates) -> dict[str, float]:

@@ -37,12 +37,15 @@ class BoxedCoordinates:
         Of the atoms, where the file has them.
     velocities
         Whether the file has velocities, which nothing here needs.
+    angled
+        Whether the file has the angles of its box; where not, they are right unless its topology says otherwise.
     """
 
     positions_angstrom: Floats
     box_angstrom: tuple[float, ...]
     names: tuple[str, ...] = ()
     velocities: bool = False
+    angled: bool = True
 
     @property
     def vectors_angstrom(self) -> Floats:
@@ -141,7 +144,8 @@ def _restart(text: str) -> BoxedCoordinates:
         raise ValueError(f"{len(rest)} lines behind the coordinates of {count} atoms")
     box = _columns(rest[-1:]) if len(rest) in (1, need + 1) else np.empty(0)
     angles = [90.0] * 3 if len(box) == 3 else []  # noqa: PLR2004
-    return BoxedCoordinates(numbers.reshape(-1, 3), (*box.tolist(), *angles), velocities=len(rest) >= need)
+    found = numbers.reshape(-1, 3), (*box.tolist(), *angles)
+    return BoxedCoordinates(*found, velocities=len(rest) >= need, angled=not angles)
 
 
 def _columns(lines: Sequence[str]) -> Floats:
@@ -165,7 +169,9 @@ def _gro(text: str) -> BoxedCoordinates:
     rows = lines[2 : 2 + count]
     if len(lines) < 3 + count:
         raise ValueError(f"{len(lines) - 2} lines for {count} atoms and a box")
-    points = [i for i, letter in enumerate(rows[0]) if letter == "."]
+    if any(line.strip() for line in lines[3 + count :]):
+        raise ValueError(f"lines behind the box of {count} atoms: more than one frame, or another number of atoms")
+    points = [i for i, letter in enumerate(rows[0]) if letter == "." and i >= 20]  # noqa: PLR2004  # names before
     width = points[1] - points[0]
     positions = np.array([[float(row[20 + k * width : 20 + (k + 1) * width]) for k in range(3)] for row in rows]) * 10
     box = [float(value) * 10 for value in lines[2 + count].split()]

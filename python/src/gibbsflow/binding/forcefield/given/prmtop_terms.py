@@ -215,7 +215,7 @@ def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> Prmto
         raise ValueError(f"cut short: {', '.join(short)}")
     sigma, epsilon = _lennard_jones(found, types, where)
     bonded = _bonded(found)
-    elements = _elements(numbers, masses, names, bonded[BONDS][0])
+    elements = elements_of(numbers, masses, names, bonded[BONDS][0])
     return PrmtopTerms(
         names=tuple(names),
         labels=tuple(residue_labels(prmtop)),
@@ -238,11 +238,32 @@ def _without_idle(torsions: Floats) -> Floats:
     return np.concatenate([torsions[~idle], np.array([[*row, 0, 0, 0] for row in alone]).reshape(-1, 7)])
 
 
-def _elements(numbers: Ints, masses: Floats, names: Sequence[str], bonds: Ints) -> Ints:
+def elements_of(numbers: Ints, masses: Floats, names: Sequence[str], bonds: Ints) -> Ints:
     """Atomic numbers; of an atom that has a mass and no number (AMBER before 12 wrote none) the element of its mass.
 
     Names alone tell nothing: CA is carbon or calcium. They tell a hydrogen that has taken mass of its neighbour, as one
     of 4.03 amu would pass for helium; the neighbour is taken with what it gave.
+
+    Parameters
+    ----------
+    numbers
+        As given, 0 or less where unknown, shape (N,).
+    masses
+        In amu, shape (N,).
+    names
+        Of the atoms.
+    bonds
+        Pairs of atoms, shape (M, 2).
+
+    Returns
+    -------
+    ndarray
+        Shape (N,); 0 or less of an atom without a mass.
+
+    Raises
+    ------
+    ValueError
+        For a mass that is that of no element.
     """
     unknown = (numbers <= 0) & (masses > 0)
     if not unknown.any():

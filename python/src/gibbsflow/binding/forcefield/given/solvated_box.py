@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from gibbsflow.binding.forcefield.given.rebuilt.box_parts import BoxParts
 from gibbsflow.binding.forcefield.given.water_models import recognised
 from gibbsflow.binding.forcefield.membrane.embedding import bilayer_doubts
 from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
+from gibbsflow.binding.forcefield.topology_file import sections
 from gibbsflow.binding.solvated_facts import GivenBox
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
@@ -208,6 +209,7 @@ def read_box(
     prmtop = scratch / f"{files.role}.prmtop"
     prmtop.write_text(text)
     terms = read_terms(prmtop, where=where)
+    coordinates = _angled(coordinates, prmtop, files, account)
     _check_coordinates(files, terms, coordinates)
     named = None if residue is None else ":".join([residue.split(":")[0][:4], *residue.split(":")[1:]])
     if files.role == "solvent":
@@ -238,6 +240,16 @@ def read_box(
     text = settled(text, terms.elements.tolist(), sorted(waters), molecules.tolist(), vectors)
     prmtop.write_text(text)
     return SolvatedBox(files, terms, parts, text, positions, coordinates, account)
+
+
+def _angled(coordinates: BoxedCoordinates, prmtop: Path, files: BoxFiles, account: Account) -> BoxedCoordinates:
+    """Coordinates with the angles of their topology where their own file has the edges alone, as AMBER takes them."""
+    if coordinates.angled:
+        return coordinates
+    beta = float(sections(prmtop)["BOX_DIMENSIONS"].split()[0])
+    lengths = coordinates.box_angstrom[:3]
+    account.note(f"{files.coordinates.name}: a box without angles: {beta:g}°, as {files.topology.name} has them")
+    return replace(coordinates, box_angstrom=(*lengths, beta, beta, beta))
 
 
 def _solids(terms: PrmtopTerms, parts: Components) -> tuple[list[int], list[int]]:

@@ -29,7 +29,7 @@ from gibbsflow.errors import InputError, Problem, first_few
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
-PHYSICS = 1
+PHYSICS = 2
 """Raised by hand when the same files would be taken for another system."""
 
 

@@ -1,0 +1,120 @@
+"""Rows of a GROMACS topology that ParmEd passes over or counts otherwise than GROMACS: mended, told of or refused."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+_SECTIONS = frozenset(
+    "defaults atomtypes bondtypes constrainttypes angletypes dihedraltypes cmaptypes pairtypes nonbond_params "
+    "implicit_genborn_params moleculetype atoms bonds pairs angles dihedrals cmap settles virtual_sites3 dummies3 "
+    "exclusions position_restraints system molecules".split()
+)
+"""What ParmEd reads of a GROMACS topology, and what moves nothing here."""
+_ATOM, _TORSION, _TYPES = 8, 8, 8
+"""Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types."""
+
+
+@dataclass
+class GromacsRows:
+    """A topology without macros, row by row.
+
+    Attributes
+    ----------
+    lines
+        As ParmEd is to read them.
+    problems
+        What GROMACS computes and ParmEd would not.
+    restrained, second_states
+        Atoms by molecule that are held to their places, and that have a state B; neither is computed here.
+    unnumbered
+        Types of atoms without an atomic number, as acpype writes them.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    restrained: dict[str, int] = field(default_factory=dict)
+    second_states: dict[str, int] = field(default_factory=dict)
+    unnumbered: set[str] = field(default_factory=set)
+
+    @property
+    def text(self) -> str:
+        """Text of the topology.
+
+        Returns
+        -------
+        str
+            With a line a row.
+        """
+        return "\n".join(self.lines) + "\n"
+
+
+def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
+    """Go through a topology.
+
+    Parameters
+    ----------
+    lines
+        Of the whole topology, without comments, conditions and macros.
+
+    Returns
+    -------
+    GromacsRows
+        In which torsions that give their own numbers are of function 1, which is 9 term by term: of equal rows ParmEd
+        would take one, and refuse two of one periodicity.
+    """
+    found, sections, molecule = GromacsRows(), [""], ""
+    held: dict[str, set[str]] = {}
+    second: dict[str, set[str]] = {}
+    pairs: dict[str, list[frozenset[str]]] = {}
+    types: dict[tuple[str, ...], set[tuple[float, ...]]] = {}
+    present: set[str] = set()
+    for line in lines:
+        words, section = line.split(), sections[-1]
+        if words and words[0].startswith("["):
+            sections.append(line.split("]")[0].strip("[ \t"))
+        elif words and section == "moleculetype":
+            molecule = words[0]
+        elif words and section == "molecules":
+            present.add(words[0])
+        elif section == "position_restraints" and words and not _idle(words):
+            held.setdefault(molecule, set()).add(words[0])
+        elif section == "atoms" and len(words) > _ATOM:
+            second.setdefault(molecule, set()).add(words[0])
+        elif section == "atomtypes" and words and not _numbered(words):
+            found.unnumbered.add(words[0])
+        elif section == "pairs" and len(words) > 1:
+            pairs.setdefault(molecule, []).append(frozenset(words[:2]))
+        elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
+            row = min(tuple(words[:4]), tuple(words[3::-1]))
+            types.setdefault((*row, words[4], words[7]), set()).add((float(words[5]), float(words[6])))
+        elif section == "dihedrals" and len(words) >= _TORSION and words[4] == "9":
+            words[4] = "1"
+        elif section == "defaults" and len(words) > 2:  # noqa: PLR2004
+            words[2] = "yes" if words[2][:1] in "yY" else "no"
+        found.lines.append(" ".join(words))
+    strange = [f"[ {one} ]" for one in dict.fromkeys(sections[1:]) if one not in _SECTIONS]
+    found.problems += [f"has {', '.join(strange)}"] if strange else []
+    for name in [name for name in pairs if name in present]:
+        if twice := next((pair for pair, times in Counter(pairs[name]).items() if times > 1), None):
+            found.problems.append(f"counts the pair {' '.join(sorted(twice))} of {name} twice")
+    for kind, numbers in types.items():
+        if len(numbers) > 1:
+            found.problems.append(f"has several torsions of periodicity {kind[5]} for the types {' '.join(kind[:4])}")
+    found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
+    found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
+    return found
+
+
+def _numbered(words: Sequence[str]) -> bool:
+    """Whether a type of atoms has an atomic number: name, [bonded type], [number], mass, charge, particle, σ, ε."""
+    particle = next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
+    return particle == 5 or (particle == 4 and words[1].isdigit())  # noqa: PLR2004
+
+
+def _idle(words: Sequence[str]) -> bool:
+    """Whether a row of position restraints has no force: of type 2, a flat bottom, the last number is the constant."""
+    constants = words[-1:] if words[1:2] == ["2"] else words[2:]
+    return bool(constants) and all(re.fullmatch(r"[+-]?0*\.?0*(e[+-]?\d+)?", one, re.IGNORECASE) for one in constants)

@@ -1,0 +1,61 @@
+"""Rows of GROMACS topologies that ParmEd would pass over."""
+
+import pytest
+
+from gibbsflow.binding.prepare.solvated.gromacs_rows import gromacs_rows
+
+TOP = """[ defaults ]
+1 2 Yes 0.5 0.8333
+[ dihedraltypes ]
+a b c d 9 180 1.0 2
+a b c d 9 180 1.0 2
+a b c d 9 180 1.0 1
+[ moleculetype ]
+LIG 3
+[ atoms ]
+1 a 1 LIG A 1 0.1 12.0
+2 b 1 LIG B 1 -0.1 12.0
+[ pairs ]
+1 4 1
+[ dihedrals ]
+1 2 3 4 9 180 5 2
+1 2 3 4 9
+[ system ]
+two words
+[ molecules ]
+LIG 1
+"""
+
+
+def test_rows_are_handed_on_as_gromacs_counts_them():
+    found = gromacs_rows(TOP.splitlines())
+    assert not (found.problems or found.restrained or found.second_states)
+    changed = {"1 2 Yes 0.5 0.8333": "1 2 yes 0.5 0.8333", "1 2 3 4 9 180 5 2": "1 2 3 4 1 180 5 2"}
+    assert found.text.splitlines() == [changed.get(line, line) for line in TOP.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("1 4 1\n", "1 4 1\n4 1 1\n", "counts the pair 1 4 of LIG twice"),
+        ("a b c d 9 180 1.0 1", "d c b a 9 0 3 2", "several torsions of periodicity 2 for the types a b c d"),
+        ("[ system ]", "[ intermolecular_interactions ]\n[ system ]", r"has [ intermolecular_interactions ]"),
+    ],
+)
+def test_what_would_be_lost_is_a_problem(old, new, expected):
+    (problem,) = gromacs_rows(TOP.replace(old, new).splitlines()).problems
+    assert expected in problem
+
+
+def test_restraints_and_second_states_are_counted_of_molecules_that_are_there():
+    text = TOP.replace("2 b 1 LIG B 1 -0.1 12.0", "2 b 1 LIG B 1 -0.1 12.0 a 0 12.0")
+    text = text.replace("[ pairs ]", "[ position_restraints ]\n1 1 1000 1000 1000\n2 1 0 0 0\n[ pairs ]")
+    found = gromacs_rows(text.splitlines())
+    assert found.restrained == found.second_states == {"LIG": 1}
+    other = gromacs_rows(text.replace("LIG 1\n", "SOL 1\n").splitlines())
+    assert not other.restrained and not other.second_states
+
+
+def test_types_without_an_atomic_number_are_told():
+    types = "a a 6 12.0 0 A 1 1\nb 6 12.0 0 A 1 1\nc c 0.0 0.0 A 1 1\nd 12.0 0 A 1 1\n"
+    assert gromacs_rows(("[ atomtypes ]\n" + types + TOP).splitlines()).unnumbered == {"c", "d"}
