@@ -8,8 +8,8 @@ import amber_programs
 import numpy as np
 import pytest
 
-from gibbsflow.binding.alchemy.amber_states import amber_path
 from gibbsflow.binding.forcefield.topology_file import masses_amu
+from gibbsflow.binding.sample.amber.amber_states import amber_path
 from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.amber.window_input import WindowInput
 from gibbsflow.engines.openmm_systems import box_vectors_nm, create_system, read_positions_nm

@@ -6,7 +6,7 @@ from pathlib import Path
 import amber_legs
 import pytest
 
-from gibbsflow.binding.alchemy.amber_states import amber_path
+from gibbsflow.binding.sample.amber.amber_states import amber_path
 from gibbsflow.binding.sample.amber.window_input import WindowInput, mask
 
 PAGE = Path(__file__).parents[5] / "docs" / "methods" / "amber_decoupling.md"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.amber_states import AmberPath, amber_path
 from gibbsflow.binding.forcefield.given.coordinate_files import lengths_and_angles
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
+from gibbsflow.binding.sample.amber.amber_states import AmberPath, amber_path
 from gibbsflow.binding.sample.amber.restraint_files import apart_text, disang_text
 from gibbsflow.binding.sample.amber.window_input import (
     RELAXED,

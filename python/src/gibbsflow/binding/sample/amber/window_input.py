@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.amber_states import DIGITS, AmberPath
 from gibbsflow.binding.alchemy.sampling_plan import Sampling
+from gibbsflow.binding.sample.amber.amber_states import DIGITS, AmberPath
 from gibbsflow.engines.amber.mdin import consecutive, headed, steps_per_volume_move
 from gibbsflow.engines.amber.scripts.run_scripts import Step
 from gibbsflow.errors import InputError, Problem

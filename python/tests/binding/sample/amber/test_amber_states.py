@@ -6,9 +6,9 @@ import amber_legs
 import numpy as np
 import pytest
 
-from gibbsflow.binding.alchemy.amber_states import amber_path, inverse_smooth_step, smooth_step
 from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
+from gibbsflow.binding.sample.amber.amber_states import amber_path, inverse_smooth_step, smooth_step
 from gibbsflow.errors import InputError
 
 
