@@ -45,6 +45,7 @@ OCTA_ACID: dict[str, Any] = {"md": {"cutoff_angstrom": 10.0}, "run": {"replicate
 WAYS: dict[str, dict[str, Any]] = {
     "counter_ion": {"charge_correction": "counter_ion", "window_ps": 700.0},
     "sdr": {"abfe_protocol": "sdr", "window_ps": 1000.0},
+    "analytic": {"charge_correction": "analytic", "window_ps": 700.0},
 }
 """The cutoff of the reference, as many replicates, and windows a little longer than 1.2e7 evaluations of each."""
 SYSTEMS: dict[str, dict[str, Any]] = {
