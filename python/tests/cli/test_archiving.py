@@ -1,6 +1,7 @@
 """`gibbsflow archive`, `restore` and `move`."""
 
 import errno
+import json
 
 import pytest
 from kept_campaigns import ODD, keep_campaign, whole
@@ -24,7 +25,9 @@ def test_archived_removed_and_restored(tmp_path):
     assert done.exit_code == 0 and "read back as a whole" in done.stdout and "stays" not in done.stdout
     assert not state.exists() and not (tmp_path / "demo").exists()
     assert asked("restore", file, "--into", tmp_path).exit_code == 0
-    assert whole(tmp_path / "demo") == before and list(state.rglob("FINISHED"))
+    after, record = whole(tmp_path / "demo"), "pipeline_info/campaign.json"
+    assert json.loads(after.pop(record)) == json.loads(before.pop(record)) | {"state": str(state)}
+    assert after == before and list(state.rglob("FINISHED"))
 
 
 def test_moved_with_yes_alone(tmp_path):

@@ -66,7 +66,7 @@ STAGES = "stages: [{name: warm, length_ps: 7}, {name: free, length_ps: 5, ensemb
         ("neutral", {}, {"complex": 24, "solvent": 17}),
         ("neutral", {"mode": "asfe"}, {"solvent": 17, "vacuum": 5}),
         ("neutral", {"complex_schedule": "complex_16", "equil_stages": "stages.yaml"}, {"complex": 16, "solvent": 17}),
-        ("charged", {"charge_correction": "analytic"}, {"complex": 24, "solvent": 17}),
+        ("charged", {"charge_correction": "analytic"}, {"complex": 32, "solvent": 29}),
         ("charged", {"charge_correction": "counter_ion"}, {"complex": 32, "solvent": 29}),
         ("charged", {"abfe_protocol": "sdr"}, {"sdr": 41}),
     ],
