@@ -167,9 +167,10 @@ class ResumableRun(StateFolder):
         StateError
             Where none can be read.
         """
-        if RollingCheckpoints(self.folder).load(self.inputs_hash) is None:
+        point = RollingCheckpoints(self.folder).load(self.inputs_hash)
+        if point is None:
             raise self._gone()
-        return self.last_arrays()
+        return point.arrays
 
     def _gone(self) -> InputError:
         what = "its last checkpoint is gone, so that nothing can go on from there"

@@ -155,13 +155,12 @@ def _legs(items: int, settings: BindingConfig, *, boxed: bool) -> list[LegWork]:
     md, fe, replicates = settings.md, settings.fe, settings.run.replicates
     md = as_given(md) if boxed else md
     protocol, plan = protocol_of(settings.run.mode, explicit=md.explicit, fe=fe), sampling(md, fe)
-    legs = []
-    for name, states in leg_schedules(fe, protocol).items():
-        leg, windows = next(leg for leg in protocol if leg.name == name), len(states)
-        explicit, bound = leg.md(md).explicit, "receptor" in leg.parts
+    schedules, legs = leg_schedules(fe, protocol), []
+    for leg in protocol:
+        windows, explicit, bound = len(schedules[leg.name]), leg.md(md).explicit, "receptor" in leg.parts
         legs.append(
             LegWork(
-                name,
+                leg.name,
                 bound,
                 explicit,
                 items,
