@@ -21,6 +21,9 @@ PEPTIDE = "NALA HID CGLY"
         (" DG ", "", "SER", "D"),
         (" N  ", "N1+", "LYS", "N"),
         ("1HB ", "", "ALA", "H"),
+        ("SOD ", "", "SOD", "NA"),
+        ("POT ", "", "POT", "K"),
+        (" SOD", "", "XYZ", "S"),
     ],
 )
 def test_elements(field, column, residue, element):

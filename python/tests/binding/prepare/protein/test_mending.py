@@ -25,6 +25,14 @@ def test_states_get_their_hydrogens(tmp_path):
     assert account.facts["heavy_atoms_added"] == 0 and account.facts["hydrogens_added"] > 40
 
 
+def test_a_neutral_lysine_keeps_both_its_hydrogens(tmp_path):
+    residues = read(tmp_path, peptide("ACE LYN NME", hydrogens=True))
+    account = Account("p.pdb")
+    made = mend(residues, ["ACE", "LYN", "NME"], 7.0, account)
+    assert sum(a.startswith("HZ") for a in made[1].atoms) == 2
+    assert account.facts["hydrogens_added"] == 0
+
+
 def test_what_hydrogen_bonds_decide_of_a_histidine_is_told(tmp_path):
     residues = read(tmp_path, peptide("ACE HIE ALA HID NME"))
     account = Account("p.pdb")

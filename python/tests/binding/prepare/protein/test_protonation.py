@@ -45,6 +45,38 @@ def test_hydrogens_tell_what_plain_names_do_not(whole):
     assert "CYS A:8 has no HG and no partner" in str(account.of_weight("warn")[0])
 
 
+def numbered(text):
+    """Hydrogens as PyMOL names them: by their count in the residue."""
+    lines, count = [], {}
+    for line in text.splitlines():
+        if line[76:78].strip() == "H":
+            count[line[22:26]] = count.get(line[22:26], 0) + 1
+            line = f"{line[:12]} H{count[line[22:26]]:02d}{line[16:]}"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def all_one(text):
+    return "".join(
+        f"{line[:12]} H  {line[16:]}\n" if line[76:78].strip() == "H" else f"{line}\n" for line in text.splitlines()
+    )
+
+
+@pytest.mark.parametrize("named", [numbered, all_one])
+def test_hydrogens_whose_names_say_nothing_tell_by_their_places(tmp_path, named):
+    text = named(peptide("ACE HIP ASH GLH LYN HID HIE CYS NME", hydrogens=True))
+    (tmp_path / "p.pdb").write_text(text)
+    found, _ = states(plain(read_residues(tmp_path / "p.pdb")))
+    assert found == ["ACE", "HIP", "ASH", "GLH", "LYN", "HID", "HIE", "CYS", "NME"]
+
+
+def test_a_thiol_of_charmm_keeps_its_hydrogen(tmp_path):
+    text = peptide("ACE CYS NME", hydrogens=True).replace(" HG  CYS", " HG1 CYS")
+    (tmp_path / "p.pdb").write_text(text)
+    found, account = states(read_residues(tmp_path / "p.pdb"))
+    assert found == ["ACE", "CYS", "NME"] and not account.of_weight("warn")
+
+
 @pytest.mark.parametrize(
     ("ph", "expected"),
     [

@@ -124,7 +124,13 @@ def mend(residues: Sequence[Residue], states: Sequence[str | None], ph: float, a
     from pdbfixer import PDBFixer
 
     plain = [
-        replace(r, name=parent_of(r.name) if r.name in AMINO_ACIDS - CAPS else r.name, hetero=False) for r in residues
+        replace(
+            r,
+            name=parent_of(r.name) if r.name in AMINO_ACIDS - CAPS else r.name,
+            hetero=False,
+            atoms=_of_lyn(r) if state == "LYN" else r.atoms,
+        )
+        for r, state in zip(residues, states, strict=True)
     ]
     fixer = PDBFixer(pdbfile=io.StringIO(pdb_text(plain)))
     fixer.missingResidues = {}
@@ -167,3 +173,10 @@ def mend(residues: Sequence[Residue], states: Sequence[str | None], ph: float, a
     account.facts["hydrogens_added"] = hydrogens
     account.facts["atoms_written"] = sum(len(r.atoms) for r in made)
     return made
+
+
+def _of_lyn(residue: Residue) -> dict[str, tuple[str, tuple[float, float, float]]]:
+    """Atoms of a neutral lysine with its two hydrogens as OpenMM names them: it would take AMBER's HZ3 away."""
+    on_nitrogen = sorted(a for a in residue.atoms if a.startswith("HZ"))
+    names = dict(zip(on_nitrogen, ("HZ1", "HZ2"), strict=False)) if len(on_nitrogen) == 2 else {}  # noqa: PLR2004
+    return {names.get(a, a): value for a, value in residue.atoms.items()}

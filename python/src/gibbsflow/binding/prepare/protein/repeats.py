@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -50,6 +51,8 @@ def without_repeats(atoms: Sequence[AtomRecord], account: Account) -> list[AtomR
             apart = float(np.linalg.norm(np.subtract(a.xyz, other.xyz)))
             if apart <= SAME_ATOM_ANGSTROM:
                 dropped.append(called)
+            elif a.name == a.element == "H":  # of Open Babel, all of them: their places tell which they are
+                kept.append(replace(a, name=f"H{len(kept)}"))
             elif a.element != "H":
                 account.refuse(
                     f"{called} comes twice, {apart:.2f} Å apart, without labels of alternate locations",
