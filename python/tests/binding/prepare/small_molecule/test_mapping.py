@@ -47,6 +47,22 @@ def test_carbonyl_goes_on_carbonyl_and_the_centre_stays():
 
 
 @pytest.mark.parametrize(
+    ("smiles", "held", "other"),
+    [
+        ("CCN", "CC[NH3+]", True),
+        ("Cc1c[nH]cn1", "Cc1cnc[nH]1", True),
+        ("Cc1c[nH]cn1", "Cc1c[nH]cn1", False),
+        ("CCO", "[2H]CCO", False),
+        ("C[NH2+]CCN", "C[NH2+]CCN", False),
+    ],
+)
+def test_another_form_with_the_same_bonds_is_told(smiles, held, other):
+    for bare in (True, False):
+        _, notes = map_pose(ligand(smiles), pose(held, bare=bare), "pose.sdf")
+        assert [n.startswith("the pose is drawn as") for n in notes] == [True] * other
+
+
+@pytest.mark.parametrize(
     ("smiles", "held", "kind"),
     [
         ("C[C@H](O)c1ccccc1", "C[C@@H](O)c1ccccc1", "enantiomer"),

@@ -56,9 +56,10 @@ def map_pose(ligand: Chem.Mol, pose: Chem.Mol, source: str) -> tuple[list[int], 
             raise MoleculeError([Fault("pose", what, "the bound pose of the ligand of this row, with its bonds")])
         for match in ranked:
             if not _against(wanted, bare, theirs, match):
+                other = [f"the pose is drawn as {names[1]}; the ligand's own form, {names[0]}, is taken"]
                 said = {
-                    _exact: [],
-                    _delocalised: [f"the pose is drawn as {names[1]}; the ligand's own form, {names[0]}, is taken"],
+                    _exact: [] if _form(ligand) == _form(pose) else other,
+                    _delocalised: other,
                     _skeleton: ["the pose has no bond orders; its atoms were mapped by bond lengths"],
                 }[form]
                 return match, said
@@ -121,6 +122,13 @@ def heavy_only(mol: Chem.Mol) -> Chem.Mol:
 
 def _clean(mol: Chem.Mol) -> Chem.Mol:
     return Chem.RemoveHs(mol)
+
+
+def _form(mol: Chem.Mol) -> str:
+    """SMILES with its charges and hydrogens, without stereochemistry and isotopes."""
+    bare = heavy_only(mol)
+    bare.UpdatePropertyCache(strict=False)
+    return str(Chem.MolToSmiles(bare, isomericSmiles=False))
 
 
 def _pose_smiles(pose: Chem.Mol) -> str:
