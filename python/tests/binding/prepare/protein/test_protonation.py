@@ -70,6 +70,15 @@ def test_hydrogens_whose_names_say_nothing_tell_by_their_places(tmp_path, named)
     assert found == ["ACE", "HIP", "ASH", "GLH", "LYN", "HID", "HIE", "CYS", "NME"]
 
 
+@pytest.mark.parametrize(("name", "atom"), [("TYR", "HH"), ("ARG", "HH22"), ("ARG", "HE"), ("THR", "HG1")])
+def test_a_state_that_the_force_fields_do_not_have_is_told(tmp_path, name, atom):
+    text = peptide(f"ACE {name} NME", hydrogens=True)
+    for gone in ("nothing", f" {atom} +{name}"):
+        (tmp_path / "p.pdb").write_text(without(text, gone))
+        notes = states(read_residues(tmp_path / "p.pdb"))[1].of_weight("note")
+        assert [f"{name} A:2 ({atom})" in str(n) for n in notes] == [True] * (gone != "nothing")
+
+
 def test_a_thiol_of_charmm_keeps_its_hydrogen(tmp_path):
     text = peptide("ACE CYS NME", hydrogens=True).replace(" HG  CYS", " HG1 CYS")
     (tmp_path / "p.pdb").write_text(text)

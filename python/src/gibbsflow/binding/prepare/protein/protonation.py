@@ -26,6 +26,14 @@ _ACID_OF = {"ASP": "ASH", "GLU": "GLH"}
 # hydrogens that the state does not touch, by the start of their names: with all of them there, what lacks is told
 _ALWAYS = {"HIS": ("HB", 2), "ASP": ("HB", 2), "GLU": ("HG", 2), "LYS": ("HE", 2), "CYS": ("HB", 2)}
 
+_POLAR = {
+    "TYR": {"HH"},
+    "SER": {"HG"},
+    "THR": {"HG1"},
+    "ARG": {"HE", "HH11", "HH12", "HH21", "HH22"},
+}
+"""Hydrogens on oxygen and nitrogen of what has one state in the force fields."""
+
 
 def read_choices(path: Path) -> dict[str, str]:
     """Read which residue is in which state.
@@ -251,6 +259,7 @@ def _refuse_at_ends(
 ) -> None:
     first, last = chain_ends(residues)
     _tell_ends(residues, first, last, account)
+    _tell_lacking(residues, account)
     for k in sorted(first & last):
         account.refuse(
             f"{residues[k].called} is bonded to no neighbour; {force_field} know members of chains, no single ones",
@@ -294,6 +303,22 @@ def _tell_ends(residues: Sequence[Residue], first: set[int], last: set[int], acc
         account.warn(
             f"ends that are neutral in the file are computed with their charge: {', '.join(neutral)}",
             "caps (ACE, NME), or charged ends",
+        )
+
+
+def _tell_lacking(residues: Sequence[Residue], account: Account) -> None:
+    """Tell of side chains whose hydrogens say that they are deprotonated: the force fields have one state of them."""
+    lacking = []
+    for r in residues:
+        hydrogens = {a for a, (element, _) in r.atoms.items() if element == "H"}
+        on_carbon = sum(a.startswith("HB") for a in hydrogens)
+        gone = sorted(_POLAR.get(r.name, set()) - hydrogens)
+        if gone and on_carbon >= (1 if r.name == "THR" else 2):
+            lacking.append(f"{r.called} ({', '.join(gone)})")
+    if lacking:  # no warning: crystallographers leave out hydrogens that turn
+        account.note(
+            "hydrogens that residues lack beside their others are added, as the force fields have one state of them: "
+            f"{', '.join(lacking[:20])}{' and more' * (len(lacking) > 20)}"
         )
 
 
