@@ -16,6 +16,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     AMINO_ACIDS,
     CAPS,
     PHOSPHORYLATED,
+    WATERS,
     hydrogens_of,
     parent_of,
     standard_atom,
@@ -169,6 +170,8 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
             told.append(said)
         for name in dict.fromkeys(a.residue for a in chosen):
             own = [a for a in chosen if a.residue == name]
+            if name in WATERS:  # without the sites of TIP4P and its like, which are no atoms
+                own = [a for a in own if a.element in ("O", "H")] or own
             polymer = name in AMINO_ACIDS or name in PHOSPHORYLATED
             atoms_named = [standard_atom(name, a.name, a.element) if polymer else a.name for a in own]
             if name in AMINO_ACIDS - CAPS:
