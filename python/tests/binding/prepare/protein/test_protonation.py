@@ -79,6 +79,18 @@ def test_a_state_that_the_force_fields_do_not_have_is_told(tmp_path, name, atom)
         assert [f"{name} A:2 ({atom})" in str(n) for n in notes] == [True] * (gone != "nothing")
 
 
+def test_an_acid_phosphate_is_no_dianion():
+    def phosphoserine(away):
+        atoms = {"CA": ("C", (0.0, 0.0, 0.0)), "O2P": ("O", (5.0, 0.0, 0.0)), "HOP2": ("H", (5.0 + away, 0.0, 0.0))}
+        return Residue("A", "2", "SEP", False, atoms)
+
+    for away, refused in ((0.97, 1), (2.0, 0)):
+        account = Account("p.pdb")
+        protonate([phosphoserine(away)], [], 7.0, {}, account)
+        told = [str(p) for p in account.of_weight("refuse") if "hydrogen on its phosphate" in str(p)]
+        assert len(told) == refused and all("the name S1P" in line for line in told)
+
+
 def test_a_thiol_of_charmm_keeps_its_hydrogen(tmp_path):
     text = peptide("ACE CYS NME", hydrogens=True).replace(" HG  CYS", " HG1 CYS")
     (tmp_path / "p.pdb").write_text(text)

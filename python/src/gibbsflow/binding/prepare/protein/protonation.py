@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,9 @@ _ACID_OF = {"ASP": "ASH", "GLU": "GLH"}
 # hydrogens that the state does not touch, by the start of their names: with all of them there, what lacks is told
 _ALWAYS = {"HIS": ("HB", 2), "ASP": ("HB", 2), "GLU": ("HG", 2), "LYS": ("HE", 2), "CYS": ("HB", 2)}
 
+_ACID_PHOSPHATE = {"SEP": "S1P", "TPO": "T1P", "PTR": "Y1P"}
+HYDROXYL_ANGSTROM = 1.3
+"""A hydrogen nearer to an oxygen than this is bonded to it; O-H has 0.97 Å."""
 _POLAR = {
     "TYR": {"HH"},
     "SER": {"HG"},
@@ -145,6 +149,13 @@ def _state(r: Residue, bonded: bool, ph: float, choice: str | None, account: Acc
             field="protonation",
         )
         return choice, "choice"
+    if r.name in _ACID_PHOSPHATE and _has_acid_phosphate(r):
+        name = _ACID_PHOSPHATE[r.name]
+        account.refuse(
+            f"{r.called} has a hydrogen on its phosphate, and {r.name} is its dianion",
+            f"the name {name} (charge -1), or no hydrogen there",
+            row=r.line or None,
+        )
     if parent not in STATES:
         return r.name, ""
     if bonded:
@@ -161,6 +172,12 @@ def _state(r: Residue, bonded: bool, ph: float, choice: str | None, account: Acc
     if told is not None:
         return told, "hydrogens"
     return by_ph(parent, ph), "pH"
+
+
+def _has_acid_phosphate(r: Residue) -> bool:
+    oxygens = [xyz for a, (_, xyz) in r.atoms.items() if a in ("O1P", "O2P", "O3P")]
+    hydrogens = [xyz for element, xyz in r.atoms.values() if element == "H"]
+    return any(math.dist(one, other) < HYDROXYL_ANGSTROM for one in oxygens for other in hydrogens)
 
 
 def _by_hydrogens(r: Residue, parent: str) -> str | None:
