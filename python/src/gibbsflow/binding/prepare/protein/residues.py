@@ -165,9 +165,14 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
     wanted = dict(altlocs)
     for (chain, number), atoms in named.items():
         label = f"{chain}:{number}"
-        chosen, said = _one_location(label, atoms, wanted.pop(label, None), account)
-        if said:
-            told.append(said)
+        asked, chosen = wanted.pop(label, None), list[AtomRecord]()
+        groups = _by_place(atoms)
+        for group in groups:
+            own_asked = asked if len(groups) == 1 or any(a.altloc == asked for a in group) else None
+            taken, said = _one_location(label, group, own_asked, account)
+            chosen += taken
+            if said:
+                told.append(said)
         for name in dict.fromkeys(a.residue for a in chosen):
             own = [a for a in chosen if a.residue == name]
             if name in WATERS:  # without the sites of TIP4P and its like, which are no atoms
@@ -282,6 +287,22 @@ def _next(free: list[str], account: Account) -> str:
         right = "a file with the chains that line the site"
         raise InputError(Problem(account.where, f"more than {len(_LETTERS)} chains", right, field="receptor"))
     return free.pop(0)
+
+
+def _by_place(atoms: list[AtomRecord]) -> list[list[AtomRecord]]:
+    """Atoms of one number, apart where residues of two names lie apart: a ligand that has an amino acid's number."""
+    groups: list[list[AtomRecord]] = []
+    for name in dict.fromkeys(a.residue for a in atoms):
+        own = [a for a in atoms if a.residue == name]
+        places = np.array([a.xyz for a in own])
+        for group in groups:
+            away = np.linalg.norm(places[:, None] - np.array([a.xyz for a in group])[None], axis=2)
+            if away.min() < LONGEST_PEPTIDE_BOND_ANGSTROM:
+                group += own
+                break
+        else:
+            groups.append(own)
+    return groups
 
 
 def _one_location(
