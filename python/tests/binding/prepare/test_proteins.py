@@ -163,3 +163,26 @@ def test_dummy_atoms_of_opm_and_the_lipids_of_a_bilayer_are_left_out_and_said(tm
     assert [r.name for r in found.left_out] == ["PLP"] and len(found.protein) == 3
     few = prepared(tmp_path, one + "TER\n" + "".join(whole[:7]))
     assert [r.name for r in few.left_out] == ["POP"] * 7 and few.membrane_planes is None
+
+
+def test_waters_and_ions_of_a_file_of_charmm_are_known(tmp_path):
+    text = peptide("NALA SER CGLY") + "TER\n"
+    for k, (atom, name) in enumerate((("SOD", "SOD"), ("CLA", "CLA"), ("POT", "POT"), ("O", "T3P"), ("OW", "OPC"))):
+        text += f"ATOM   {900 + k:4d}  {atom:<4s}{name:<4s} {k + 301:4d}    {30 + 4 * k:8.3f}   0.000   0.000\n"
+    told = "\n".join(prepared(tmp_path, text).notes)
+    assert "2 waters removed" in told and "removed: CL B:302, K B:303, NA B:301" in told
+
+
+@pytest.mark.parametrize("altloc", [" ", "A"])
+def test_a_ligand_may_have_the_number_of_an_amino_acid(tmp_path, altloc):
+    ligand = "".join(hetero("UNL", 1, f"C{k}", "C", 30 + 1.5 * k) for k in (1, 2))
+    if altloc != " ":
+        ligand = "".join(
+            f"{line[:16]}{label}{line[17:54]}  0.50{line[60:]}\n" for label in "AB" for line in ligand.splitlines()
+        )
+    path = tmp_path / "p.pdb"
+    path.write_text(peptide("NALA SER CGLY") + "TER\n" + ligand)
+    for ligand_residue in (None, "UNL A:1"):
+        receptor = read_receptor(path, System(), ligand_residue=ligand_residue)
+        assert [r.called for r in receptor.protein] == ["ALA A:1", "SER A:2", "GLY A:3"]
+        assert [r.called for r in receptor.left_out] == ["UNL A:1"] * (ligand_residue is None)

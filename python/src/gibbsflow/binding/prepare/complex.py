@@ -250,7 +250,7 @@ def prepare_system(
         With all that is wrong with either.
     """
     out = Path(out)
-    where = None if taken is None else taken.residue.label
+    where = None if taken is None else taken.residue.called
     receptor = read_receptor(receptor_path, settings.system, ligand_residue=where, explicit=settings.md.explicit)
     try:
         with rdkit_messages():

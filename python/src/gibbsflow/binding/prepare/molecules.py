@@ -204,9 +204,9 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
     mol, notes = read_noted(path, field, charge, name)
     faults = coordinate_faults(mol, field)
     missing = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
-    if missing and not faults:
+    if missing:
         notes.append(f"{missing} hydrogens that {path.name} lacks were added; its atoms keep their places")
-        mol = Chem.AddHs(mol, addCoords=True)
+        mol = Chem.AddHs(mol, addCoords=not faults)
     notes += _isotopes(mol)
     faults += chemistry_faults(mol, field, None if field == "receptor" else charge)
     charges = None

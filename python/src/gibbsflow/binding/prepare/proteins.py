@@ -45,7 +45,7 @@ def read_protein(
     complete
         Add missing heavy atoms and hydrogens; False for a check that only looks.
     ligand_residue
-        CHAIN:NUMBER of the ligand in the file, which is no part of the receptor; None where it is not in there.
+        NAME CHAIN:NUMBER of the ligand in the file, which is no part of the receptor; None where it is not in there.
     explicit
         Whether it will be in a box of water.
 
@@ -65,8 +65,9 @@ def read_protein(
     structure = without_lipids(structure, account)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
-    residues = _known_names(residues_of(structure, account, altlocs_of(settings.altloc, account)), account)
-    residues = in_sequence([r for r in residues if r.label != ligand_residue], account)
+    residues = residues_of(structure, account, altlocs_of(settings.altloc, account))
+    residues = _known_names([r for r in residues if r.called != ligand_residue], account)
+    residues = in_sequence(residues, account)
     residues, choices = _replaced(residues, choices, account)
     joined = [in_chain(residues, k) for k in range(len(residues))]
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]

@@ -56,7 +56,7 @@ def read_receptor(
     complete
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
     ligand_residue
-        CHAIN:NUMBER of the ligand in a protein's file; None where it is not in there.
+        NAME CHAIN:NUMBER of the ligand in a protein's file; None where it is not in there.
     explicit
         Whether it will be in a box of water.
 

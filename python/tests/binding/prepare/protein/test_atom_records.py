@@ -21,6 +21,13 @@ PEPTIDE = "NALA HID CGLY"
         (" DG ", "", "SER", "D"),
         (" N  ", "N1+", "LYS", "N"),
         ("1HB ", "", "ALA", "H"),
+        ("HG  ", "", "SER", "H"),
+        ("CD  ", "", "GLU", "C"),
+        ("SE  ", "", "MSE", "SE"),
+        ("HG  ", "", "HG", "HG"),
+        ("SOD ", "", "SOD", "NA"),
+        ("POT ", "", "POT", "K"),
+        (" SOD", "", "XYZ", "S"),
     ],
 )
 def test_elements(field, column, residue, element):

@@ -52,6 +52,21 @@ def test_what_is_not_that_molecule(complex_pdb, tmp_path, wanted, smiles, told):
         write_ligand(complex_pdb[0], wanted, smiles, tmp_path / "l.sdf", {})
 
 
+@pytest.mark.parametrize("first", ["phenyl", "cyclohexyl"])
+def test_a_ring_is_aromatic_where_its_lengths_say(tmp_path, first):
+    smiles = "c1ccccc1C1CCCCC1" if first == "phenyl" else "C1CCCCC1c1ccccc1"
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(mol, randomSeed=7)
+    mol = Chem.RemoveHs(mol)
+    places = mol.GetConformer().GetPositions()
+    records = "".join(hetero("UNL", 500, f"C{k}", "C", x + 30, y, z) for k, (x, y, z) in enumerate(places))
+    path = tmp_path / "complex.pdb"
+    path.write_text(peptide("NALA SER CGLY") + "TER\n" + records + "END\n")
+    for given in ("c1ccccc1C1CCCCC1", "C1CCCCC1c1ccccc1"):
+        found = Chem.MolFromMolFile(str(write_ligand(path, "UNL", given, tmp_path / "l.sdf", {}).pose))
+        assert [a.GetIsAromatic() for a in found.GetAtoms()] == [a.GetIsAromatic() for a in mol.GetAtoms()]
+
+
 def test_one_of_its_name(complex_pdb):
     assert find_ligand(complex_pdb[0], "UNL:A:500", {}).number == "500"
 

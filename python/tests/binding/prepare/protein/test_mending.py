@@ -1,7 +1,7 @@
 """Mending: hydrogens of the chosen states, missing atoms, selenium, and traces that are refused."""
 
 import pytest
-from peptides import peptide, without
+from peptides import moved, peptide, without
 
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
 from gibbsflow.binding.prepare.protein.residues import Residue, read_residues
@@ -23,6 +23,25 @@ def test_states_get_their_hydrogens(tmp_path):
     right = {r.label: len(r.atoms) for r in read(tmp_path, peptide(SEQUENCE, hydrogens=True))}
     assert {r.label: len(r.atoms) for r in made} == right
     assert account.facts["heavy_atoms_added"] == 0 and account.facts["hydrogens_added"] > 40
+
+
+def test_an_oxygen_of_an_end_inside_a_chain(tmp_path):
+    lines = peptide("NALA SER CGLY").splitlines(keepends=True)
+    k = next(k for k, line in enumerate(lines) if " O   SER" in line)
+    account = Account("p.pdb")
+    oxygen = moved(lines[k], by=0.5).replace(" O  ", " OXT")
+    refuse_traces(read(tmp_path, "".join([*lines[: k + 1], oxygen, *lines[k + 1 :]])), account)
+    assert "SER A:2 has OXT, the second oxygen of an end, and is bonded to GLY A:3" in str(
+        account.of_weight("refuse")[0]
+    )
+
+
+def test_a_neutral_lysine_keeps_both_its_hydrogens(tmp_path):
+    residues = read(tmp_path, peptide("ACE LYN NME", hydrogens=True))
+    account = Account("p.pdb")
+    made = mend(residues, ["ACE", "LYN", "NME"], 7.0, account)
+    assert sum(a.startswith("HZ") for a in made[1].atoms) == 2
+    assert account.facts["hydrogens_added"] == 0
 
 
 def test_what_hydrogen_bonds_decide_of_a_histidine_is_told(tmp_path):

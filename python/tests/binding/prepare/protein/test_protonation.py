@@ -45,6 +45,59 @@ def test_hydrogens_tell_what_plain_names_do_not(whole):
     assert "CYS A:8 has no HG and no partner" in str(account.of_weight("warn")[0])
 
 
+def numbered(text):
+    """Hydrogens as PyMOL names them: by their count in the residue."""
+    lines, count = [], {}
+    for line in text.splitlines():
+        if line[76:78].strip() == "H":
+            count[line[22:26]] = count.get(line[22:26], 0) + 1
+            line = f"{line[:12]} H{count[line[22:26]]:02d}{line[16:]}"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def all_one(text):
+    return "".join(
+        f"{line[:12]} H  {line[16:]}\n" if line[76:78].strip() == "H" else f"{line}\n" for line in text.splitlines()
+    )
+
+
+@pytest.mark.parametrize("named", [numbered, all_one])
+def test_hydrogens_whose_names_say_nothing_tell_by_their_places(tmp_path, named):
+    text = named(peptide("ACE HIP ASH GLH LYN HID HIE CYS NME", hydrogens=True))
+    (tmp_path / "p.pdb").write_text(text)
+    found, _ = states(plain(read_residues(tmp_path / "p.pdb")))
+    assert found == ["ACE", "HIP", "ASH", "GLH", "LYN", "HID", "HIE", "CYS", "NME"]
+
+
+@pytest.mark.parametrize(("name", "atom"), [("TYR", "HH"), ("ARG", "HH22"), ("ARG", "HE"), ("THR", "HG1")])
+def test_a_state_that_the_force_fields_do_not_have_is_told(tmp_path, name, atom):
+    text = peptide(f"ACE {name} NME", hydrogens=True)
+    for gone in ("nothing", f" {atom} +{name}"):
+        (tmp_path / "p.pdb").write_text(without(text, gone))
+        notes = states(read_residues(tmp_path / "p.pdb"))[1].of_weight("note")
+        assert [f"{name} A:2 ({atom})" in str(n) for n in notes] == [True] * (gone != "nothing")
+
+
+def test_an_acid_phosphate_is_no_dianion():
+    def phosphoserine(away):
+        atoms = {"CA": ("C", (0.0, 0.0, 0.0)), "O2P": ("O", (5.0, 0.0, 0.0)), "HOP2": ("H", (5.0 + away, 0.0, 0.0))}
+        return Residue("A", "2", "SEP", False, atoms)
+
+    for away, refused in ((0.97, 1), (2.0, 0)):
+        account = Account("p.pdb")
+        protonate([phosphoserine(away)], [], 7.0, {}, account)
+        told = [str(p) for p in account.of_weight("refuse") if "hydrogen on its phosphate" in str(p)]
+        assert len(told) == refused and all("the name S1P" in line for line in told)
+
+
+def test_a_thiol_of_charmm_keeps_its_hydrogen(tmp_path):
+    text = peptide("ACE CYS NME", hydrogens=True).replace(" HG  CYS", " HG1 CYS")
+    (tmp_path / "p.pdb").write_text(text)
+    found, account = states(read_residues(tmp_path / "p.pdb"))
+    assert found == ["ACE", "CYS", "NME"] and not account.of_weight("warn")
+
+
 @pytest.mark.parametrize(
     ("ph", "expected"),
     [

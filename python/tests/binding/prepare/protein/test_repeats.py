@@ -1,7 +1,7 @@
 """Atoms that come twice in one residue."""
 
 import pytest
-from peptides import moved, peptide
+from peptides import hetero, moved, peptide
 
 from gibbsflow.binding.prepare.protein.atom_records import read_structure
 from gibbsflow.binding.prepare.protein.repeats import without_repeats
@@ -35,3 +35,15 @@ def test_labels_tell_locations_apart(tmp_path):
 def test_whole_copies_are_left_to_others(tmp_path):
     found, account = kept(tmp_path, [*ONE[:5], *moved("\n".join(ONE[:5]), by=30).splitlines(), *ONE[5:]])
     assert len(found) == len(ONE) + 5 and not account.doubts
+
+
+@pytest.mark.parametrize("elements", ["CCCCCC", "CCOH"])
+def test_a_ligand_whose_atoms_are_named_by_element(tmp_path, elements):
+    ligand = [hetero("UNL", 201, e, e, 30 + 1.4 * k).strip() for k, e in enumerate(elements)]
+    found, account = kept(tmp_path, [*ONE, *ligand])
+    assert len({a.name for a in found if a.residue == "UNL"}) == len(elements) and not account.doubts
+
+
+def test_ions_of_one_number_are_no_molecule(tmp_path):
+    ions = [hetero("NA", 201, "NA", "NA", 30 + 9 * k).strip() for k in range(3)]
+    assert [a.name for a in kept(tmp_path, [*ONE, *ions])[0][-3:]] == ["NA"] * 3

@@ -5,6 +5,7 @@ import pytest
 from gibbsflow.binding.prepare.protein.residue_names import (
     amber_name_of,
     heavy_atoms_of,
+    hydrogens_of,
     parent_of,
     side_chain,
     standard_atom,
@@ -37,6 +38,8 @@ def test_side_chains():
         ("ALA", "1HB", "H", "HB1"),
         ("SER", "DG", "H", "HG"),
         ("LYS", "2DZ", "H", "HZ2"),
+        ("CYS", "HG1", "H", "HG"),
+        ("THR", "HG1", "H", "HG1"),
         ("ILE", "CD", "C", "CD1"),
         ("VAL", "OT2", "O", "OXT"),
         ("NME", "CH3", "C", "C"),
@@ -64,3 +67,18 @@ def test_atoms(residue, atom, element, name):
 def test_caps_whose_atoms_are_counted(residue, atom, element, name):
     """As the prepared proteins of published benchmarks have them."""
     assert standard_atom(residue, atom, element) == name
+
+
+@pytest.mark.parametrize(
+    ("parent", "names", "right"),
+    [
+        ("ND1", ["H07"], ["HD1"]),
+        ("NZ", ["H11", "H12"], ["HZ1", "HZ2"]),
+        ("CB", ["HB1", "HB2"], ["HB1", "HB2"]),
+        ("N", ["HN"], ["HN"]),
+        ("N", ["H05", "H06", "H07"], ["H1", "H2", "H3"]),
+        ("OXT", ["HO"], ["HXT"]),
+    ],
+)
+def test_hydrogens_by_the_atom_that_they_are_at(parent, names, right):
+    assert hydrogens_of(parent, names) == right

@@ -1,7 +1,7 @@
 """Residues: chains told apart, one alternate location each, gaps found."""
 
 import pytest
-from peptides import moved, peptide, without
+from peptides import hetero, moved, peptide, without
 
 from gibbsflow.binding.prepare.protein.atom_records import read_structure
 from gibbsflow.binding.prepare.protein.residues import (
@@ -136,3 +136,10 @@ def test_names():
     assert histidine.is_named("B:52A") and histidine.is_named("HIS") and histidine.is_named("HIP")
     assert not histidine.is_named("HID") and histidine.called == "HIP B:52A"
     assert renamed(residue(1, OT=(0, 0, 0)), "CYX").atoms.keys() == {"OXT"}
+
+
+def test_the_fourth_site_of_a_water_is_no_atom(tmp_path):
+    atoms = (("OW", "O"), ("HW1", "H"), ("MW", " "))
+    water = "".join(hetero("SOL", 301, name, element, 30 + 0.1 * k) for k, (name, element) in enumerate(atoms))
+    (tmp_path / "p.pdb").write_text(peptide("NALA CGLY") + "TER\n" + water)
+    assert list(read_residues(tmp_path / "p.pdb")[-1].atoms) == ["OW", "HW1"]

@@ -7,7 +7,7 @@ from rdkit import Chem
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
-from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose, symmetries
+from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, laid_by_lengths, map_pose, symmetries
 
 
 def pose(smiles: str, *, bare=True, single=False) -> Chem.Mol:
@@ -47,6 +47,22 @@ def test_carbonyl_goes_on_carbonyl_and_the_centre_stays():
 
 
 @pytest.mark.parametrize(
+    ("smiles", "held", "other"),
+    [
+        ("CCN", "CC[NH3+]", True),
+        ("Cc1c[nH]cn1", "Cc1cnc[nH]1", True),
+        ("Cc1c[nH]cn1", "Cc1c[nH]cn1", False),
+        ("CCO", "[2H]CCO", False),
+        ("C[NH2+]CCN", "C[NH2+]CCN", False),
+    ],
+)
+def test_another_form_with_the_same_bonds_is_told(smiles, held, other):
+    for bare in (True, False):
+        _, notes = map_pose(ligand(smiles), pose(held, bare=bare), "pose.sdf")
+        assert [n.startswith("the pose is drawn as") for n in notes] == [True] * other
+
+
+@pytest.mark.parametrize(
     ("smiles", "held", "kind"),
     [
         ("C[C@H](O)c1ccccc1", "C[C@@H](O)c1ccccc1", "enantiomer"),
@@ -75,6 +91,33 @@ def test_other_protonation_and_resonance_are_the_same_molecule(smiles, held):
 )
 def test_another_molecule_is_refused(smiles, held):
     assert Chem.CanonSmiles(held) in told(smiles, held) or "has no double bonds" in told(smiles, held)
+
+
+@pytest.mark.parametrize(("smiles", "held"), [("C[C@H](O)C(C)=O", "C[C@@H](O)C(C)=O")])
+def test_no_bond_length_is_bent_to_make_an_isomer_fit(smiles, held):
+    assert "holds another stereoisomer" in told(smiles, held, single=True)
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CC(O)C(C)=O", "C=CCNCCC", "C1CC=CCC1", "c1ccccc1C1CCCCC1", "NC(=[NH2+])CC(=O)[O-]"]
+)
+def test_multiple_bonds_are_where_lengths_say(smiles):
+    joined = pose(smiles, single=True)
+    mol, undecided = laid_by_lengths(Chem.MolFromSmiles(smiles), joined)
+    right = heavy_only(pose(smiles))
+    assert not undecided and Chem.MolToSmiles(mol) == Chem.CanonSmiles(smiles)
+    assert np.allclose(mol.GetConformer().GetPositions(), right.GetConformer().GetPositions())
+    places = right.GetConformer().GetPositions()
+    for found, known in zip(mol.GetAtoms(), right.GetAtoms(), strict=True):
+        assert found.GetSymbol() == known.GetSymbol() and found.GetIsAromatic() == known.GetIsAromatic()
+        assert found.GetTotalNumHs() == known.GetTotalNumHs() or found.GetSymbol() in "ON", places[found.GetIdx()]
+
+
+def test_lengths_that_leave_it_open_are_told():
+    ligand = Chem.MolFromSmiles("C=CCCC")
+    joined = pose("CCCCC", single=True)  # all of one length, as no pentene has them
+    assert laid_by_lengths(ligand, joined)[1]
+    assert laid_by_lengths(Chem.MolFromSmiles("CC(C)(C)C"), joined) is None
 
 
 def test_ways_to_number_equal_atoms():

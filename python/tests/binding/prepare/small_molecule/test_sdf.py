@@ -107,3 +107,25 @@ def test_an_element_that_is_none_is_said_in_words(tmp_path):
     path.write_text(path.read_text().replace(" H   0", " Du  0", 1))
     with pytest.raises(MoleculeError, match="not readable: Element 'Du' not found"):
         molecules.from_file(path)
+
+
+def test_a_carboxylate_of_single_bonds_is_one(tmp_path):
+    """As OEChem writes one whose double bond AMBER's types had lost."""
+    path = written(tmp_path, "CC(C)C(=O)[O-]")
+    text = path.read_text().replace("  4  5  2  0", "  4  5  1  0")
+    for carbon, formal in ((1, -1), (-1, -3)):
+        path.write_text(text.replace("M  END", f"M  CHG  3   4{carbon:4d}   5  -1   6  -1\nM  END"))
+        if formal != -1:
+            with pytest.raises(MoleculeError, match="the charge is -3 as drawn .*, -1 by usual valences"):
+                molecules.from_file(path)
+            assert molecules.from_file(path, -3).charge == -3
+        read = molecules.from_file(path, -1)
+        assert (read.charge, read.smiles) == (-1, "CC(C)C(=O)[O-]") and "and taken as" in read.notes[0]
+
+
+@pytest.mark.parametrize(
+    "smiles", ["[O-]c1ccccc1[O-]", "C[S+2]([O-])([O-])C", "CC(=O)[CH-]C(C)=O", "C[S+](C)[O-]", "COP(=O)([O-])[O-]"]
+)
+def test_unusual_ions_are_taken_as_drawn(tmp_path, smiles):
+    read = molecules.from_file(written(tmp_path, smiles, charges=True))
+    assert read.smiles == Chem.CanonSmiles(smiles) and not read.notes

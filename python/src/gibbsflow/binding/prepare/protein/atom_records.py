@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from gibbsflow.binding.prepare.protein.residue_names import AMINO_ACIDS, amber_name_of
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, decode, read_input, unpack
 
@@ -21,6 +22,8 @@ _METALS = frozenset(
 )
 APART_ANGSTROM = 4.0
 """Half of a model's atoms farther than this from any of the first model's: it lies beside it."""
+_CHARMM_IONS = {"SOD": "NA", "POT": "K", "CES": "CS", "LIT": "LI", "RUB": "RB"}
+"""Elements of ions whose names do not begin with them: CHARMM's files have no column of elements."""
 _TWO_LETTERS = _METALS | {"CL", "BR", "SE", "AS", "SI"}
 
 
@@ -136,6 +139,10 @@ def element_of(name_field: str, column: str, residue: str) -> str:
     if letters:
         return letters
     name = re.sub(r"[^A-Z]", "", name_field.upper())
+    if amber_name_of(residue) in AMINO_ACIDS - {"MSE"}:  # HG of a serine is no mercury, wherever its name stands
+        return name[:1]
+    if name == residue.upper() and name in _CHARMM_IONS:
+        return _CHARMM_IONS[name]
     if name[:2] in _TWO_LETTERS and (residue[:2].upper() == name[:2] or name_field[:2].strip().isalpha()):
         if residue[:2].upper() == name[:2] or len(name_field[:2].strip()) == 2 and len(name_field.strip()) < 4:
             return name[:2]

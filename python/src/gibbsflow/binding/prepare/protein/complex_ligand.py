@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdkit import Chem, rdBase
-from rdkit.Chem import AllChem
+from rdkit import Chem
 from rdkit.Geometry import Point3D
 
 from gibbsflow.binding.prepare.protein.atom_records import read_structure
 from gibbsflow.binding.prepare.protein.residues import Residue, residues_of
+from gibbsflow.binding.prepare.small_molecule.mapping import laid_by_lengths
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 
@@ -110,17 +110,11 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path, altlocs: Mappi
     if len(heavy) != template.GetNumAtoms():
         what = f"{residue.called} has {len(heavy)} heavy atoms, the SMILES {template.GetNumAtoms()}"
         raise InputError(Problem(str(path), what, "the same molecule, whole", residue.line or None, "ligand_residue"))
-    joined = _by_distance(heavy)
-    try:
-        if joined.GetNumBonds() != template.GetNumBonds():
-            raise ValueError("another number of bonds")
-        with rdBase.BlockLogs():  # which of a molecule's equivalent places atoms take is all the same
-            mol = AllChem.AssignBondOrdersFromTemplate(template, joined)
-    except ValueError as error:
+    placed = laid_by_lengths(template, _by_distance(heavy))
+    if placed is None:
         what = f"the atoms of {residue.called} are not joined as those of {smiles}"
-        raise InputError(
-            Problem(str(path), what, "the same molecule, whole", residue.line or None, "ligand_residue")
-        ) from error
+        raise InputError(Problem(str(path), what, "the same molecule, whole", residue.line or None, "ligand_residue"))
+    mol, open_to = placed
     Chem.AssignStereochemistryFrom3D(mol)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
@@ -128,6 +122,8 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path, altlocs: Mappi
     note = f"the ligand is {residue.called} of the complex"
     if isomer is not None:
         note += f", its isomer that of the coordinates: {isomer}"
+    if open_to:
+        note += "; by its bond lengths multiple bonds might as well be elsewhere, and a pose as SDF would tell"
     return TakenLigand(residue, out, isomer or smiles, note)
 
 
@@ -136,17 +132,8 @@ def _isomer(template: Chem.Mol, placed: Chem.Mol) -> str | None:
 
     Where what it says is another isomer it is left alone: who maps the pose refuses that by name.
     """
-    match = placed.GetSubstructMatch(template)
-    if not match:
-        return None
-    whole = Chem.Mol(template)
-    conformer = Chem.Conformer(whole.GetNumAtoms())
-    for k, atom in enumerate(match):
-        conformer.SetAtomPosition(k, placed.GetConformer().GetAtomPosition(atom))
-    whole.AddConformer(conformer)
-    Chem.AssignStereochemistryFrom3D(whole)
-    said, there = Chem.MolToSmiles(template), Chem.MolToSmiles(whole)
-    return there if said != there and whole.HasSubstructMatch(template, useChirality=True) else None
+    said, there = Chem.MolToSmiles(template), Chem.MolToSmiles(placed)
+    return there if said != there and placed.HasSubstructMatch(template, useChirality=True) else None
 
 
 def _by_distance(atoms: Sequence[tuple[str, tuple[float, float, float]]]) -> Chem.Mol:

@@ -16,7 +16,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     parent_of,
     side_chain,
 )
-from gibbsflow.binding.prepare.protein.residues import Residue, pdb_text, renamed
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_ends, pdb_text, renamed
 from gibbsflow.workflow.account import Account
 
 MOST_WITHOUT_SIDE_CHAIN = 0.25
@@ -55,7 +55,11 @@ def refuse_traces(residues: Sequence[Residue], account: Account) -> None:
         if len(bare) > MOST_WITHOUT_SIDE_CHAIN * max(len(with_chain), 1):
             what = f"{len(bare)} of {len(with_chain)} side chains are missing: {bare[0].called} and others"
             account.refuse(what, right, row=bare[0].line or None)
-    for r in residues:
+    last = chain_ends(residues)[1]
+    for k, r in enumerate(residues):
+        if k not in last and "OXT" in r.atoms and parent_of(r.name) in STANDARD:
+            what = f"{r.called} has OXT, the second oxygen of an end, and is bonded to {residues[k + 1].called}"
+            account.refuse(what, "the file without this atom, or with the residue behind it apart", row=r.line or None)
         known = heavy_atoms_of(r.name)
         lacking = (
             sorted((known or frozenset()) - {"OXT"} - r.atoms.keys()) if r.name in (*PHOSPHORYLATED, "HYP") else []
@@ -124,7 +128,13 @@ def mend(residues: Sequence[Residue], states: Sequence[str | None], ph: float, a
     from pdbfixer import PDBFixer
 
     plain = [
-        replace(r, name=parent_of(r.name) if r.name in AMINO_ACIDS - CAPS else r.name, hetero=False) for r in residues
+        replace(
+            r,
+            name=parent_of(r.name) if r.name in AMINO_ACIDS - CAPS else r.name,
+            hetero=False,
+            atoms=_of_lyn(r) if state == "LYN" else r.atoms,
+        )
+        for r, state in zip(residues, states, strict=True)
     ]
     fixer = PDBFixer(pdbfile=io.StringIO(pdb_text(plain)))
     fixer.missingResidues = {}
@@ -167,3 +177,10 @@ def mend(residues: Sequence[Residue], states: Sequence[str | None], ph: float, a
     account.facts["hydrogens_added"] = hydrogens
     account.facts["atoms_written"] = sum(len(r.atoms) for r in made)
     return made
+
+
+def _of_lyn(residue: Residue) -> dict[str, tuple[str, tuple[float, float, float]]]:
+    """Atoms of a neutral lysine with its two hydrogens as OpenMM names them: it would take AMBER's HZ3 away."""
+    on_nitrogen = sorted(a for a in residue.atoms if a.startswith("HZ"))
+    names = dict(zip(on_nitrogen, ("HZ1", "HZ2"), strict=False)) if len(on_nitrogen) == 2 else {}  # noqa: PLR2004
+    return {names.get(a, a): value for a, value in residue.atoms.items()}

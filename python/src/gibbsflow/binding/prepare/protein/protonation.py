@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,17 @@ HIGHEST_PH = {"ASH": 4.4, "GLH": 4.4, "CYS": 8.5, "LYS": 10.0, "HIP": 6.5}
 _ACID_OF = {"ASP": "ASH", "GLU": "GLH"}
 # hydrogens that the state does not touch, by the start of their names: with all of them there, what lacks is told
 _ALWAYS = {"HIS": ("HB", 2), "ASP": ("HB", 2), "GLU": ("HG", 2), "LYS": ("HE", 2), "CYS": ("HB", 2)}
+
+_ACID_PHOSPHATE = {"SEP": "S1P", "TPO": "T1P", "PTR": "Y1P"}
+HYDROXYL_ANGSTROM = 1.3
+"""A hydrogen nearer to an oxygen than this is bonded to it; O-H has 0.97 Å."""
+_POLAR = {
+    "TYR": {"HH"},
+    "SER": {"HG"},
+    "THR": {"HG1"},
+    "ARG": {"HE", "HH11", "HH12", "HH21", "HH22"},
+}
+"""Hydrogens on oxygen and nitrogen of what has one state in the force fields."""
 
 
 def read_choices(path: Path) -> dict[str, str]:
@@ -137,6 +149,13 @@ def _state(r: Residue, bonded: bool, ph: float, choice: str | None, account: Acc
             field="protonation",
         )
         return choice, "choice"
+    if r.name in _ACID_PHOSPHATE and _has_acid_phosphate(r):
+        name = _ACID_PHOSPHATE[r.name]
+        account.refuse(
+            f"{r.called} has a hydrogen on its phosphate, and {r.name} is its dianion",
+            f"the name {name} (charge -1), or no hydrogen there",
+            row=r.line or None,
+        )
     if parent not in STATES:
         return r.name, ""
     if bonded:
@@ -153,6 +172,12 @@ def _state(r: Residue, bonded: bool, ph: float, choice: str | None, account: Acc
     if told is not None:
         return told, "hydrogens"
     return by_ph(parent, ph), "pH"
+
+
+def _has_acid_phosphate(r: Residue) -> bool:
+    oxygens = [xyz for a, (_, xyz) in r.atoms.items() if a in ("O1P", "O2P", "O3P")]
+    hydrogens = [xyz for element, xyz in r.atoms.values() if element == "H"]
+    return any(math.dist(one, other) < HYDROXYL_ANGSTROM for one in oxygens for other in hydrogens)
 
 
 def _by_hydrogens(r: Residue, parent: str) -> str | None:
@@ -251,6 +276,7 @@ def _refuse_at_ends(
 ) -> None:
     first, last = chain_ends(residues)
     _tell_ends(residues, first, last, account)
+    _tell_lacking(residues, account)
     for k in sorted(first & last):
         account.refuse(
             f"{residues[k].called} is bonded to no neighbour; {force_field} know members of chains, no single ones",
@@ -294,6 +320,22 @@ def _tell_ends(residues: Sequence[Residue], first: set[int], last: set[int], acc
         account.warn(
             f"ends that are neutral in the file are computed with their charge: {', '.join(neutral)}",
             "caps (ACE, NME), or charged ends",
+        )
+
+
+def _tell_lacking(residues: Sequence[Residue], account: Account) -> None:
+    """Tell of side chains whose hydrogens say that they are deprotonated: the force fields have one state of them."""
+    lacking = []
+    for r in residues:
+        hydrogens = {a for a, (element, _) in r.atoms.items() if element == "H"}
+        on_carbon = sum(a.startswith("HB") for a in hydrogens)
+        gone = sorted(_POLAR.get(r.name, set()) - hydrogens)
+        if gone and on_carbon >= (1 if r.name == "THR" else 2):
+            lacking.append(f"{r.called} ({', '.join(gone)})")
+    if lacking:  # no warning: crystallographers leave out hydrogens that turn
+        account.note(
+            "hydrogens that residues lack beside their others are added, as the force fields have one state of them: "
+            f"{', '.join(lacking[:20])}{' and more' * (len(lacking) > 20)}"
         )
 
 

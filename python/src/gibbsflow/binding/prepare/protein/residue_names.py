@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 STANDARD = frozenset("ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split())
 """The twenty amino acids."""
 PARENT = {
@@ -29,7 +32,7 @@ ALIASES = {
     "LYP": "LYS", "CYN": "CYS", "CYSH": "CYS", "HISA": "HID", "HISB": "HIE", "NMA": "NME", "NH2": "NHE",
 }  # fmt: skip
 """AMBER's names of what CHARMM, GROMACS and the PDB name otherwise."""
-WATERS = frozenset({"HOH", "WAT", "DOD", "D2O", "H2O", "TIP3", "TIP", "TP3", "SOL", "SPC"})
+WATERS = frozenset("HOH WAT DOD D2O H2O TIP3 TIP TP3 T3P SOL SPC SPCE TIP4 TP4 T4P TIP5 TP5 T5P OPC".split())
 CHARGE = {
     "ASP": -1, "GLU": -1, "LYS": 1, "ARG": 1, "HIP": 1, "CYM": -1, **PHOSPHORYLATED
 }  # fmt: skip
@@ -56,6 +59,8 @@ _ATOM_ALIASES = {
     "T1P": {"OG": "OG1"},
     "Y1P": {"OH": "OG"},
 }
+_THIOL = {"CYS": {"HG1": "HG"}, "SER": {"HG1": "HG"}}  # of CHARMM
+_ON_NITROGEN = re.compile(r"H|HN|H[NT]?[123]")
 _TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",
                      "OC2": "OXT", "OT": "OXT"}  # fmt: skip
 
@@ -149,8 +154,31 @@ def standard_atom(residue: str, atom: str, element: str) -> str:
         turned = atom.lstrip("0123456789") + atom[: len(atom) - len(atom.lstrip("0123456789"))]
         if residue in _CAP_ATOMS and "_" in turned:  # H2_1, the first at the second carbon
             return "H" + turned.split("_")[1]
-        return "H" + turned[1:] if turned.startswith("D") else turned
+        turned = "H" + turned[1:] if turned.startswith("D") else turned
+        return _THIOL.get(residue, {}).get(turned, turned)
     if residue in _ATOM_ALIASES:
         atom = _ATOM_ALIASES[residue].get(atom, atom)
     known = heavy_atoms_of(residue)
     return _TERMINAL_OXYGENS.get(atom, atom) if known is not None and atom not in known else atom
+
+
+def hydrogens_of(parent: str, names: Sequence[str]) -> list[str]:
+    """Name the hydrogens of one heavy atom of an amino acid, where their names are not of it.
+
+    Parameters
+    ----------
+    parent
+        Name of the heavy atom.
+    names
+        Of its hydrogens, as :func:`standard_atom` gives them.
+
+    Returns
+    -------
+    list of str
+        The same where all are named by the atom that they are at; else as HD1 at ND1, HB1 and HB2 at CB, for H01 of
+        PyMOL and H of Open Babel.
+    """
+    start = "H" + parent[1:]
+    if all(_ON_NITROGEN.fullmatch(name) if parent == "N" else name.startswith(start) for name in names):
+        return list(names)
+    return [start] if len(names) == 1 else [f"{start}{k}" for k in range(1, len(names) + 1)]

@@ -16,6 +16,8 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     AMINO_ACIDS,
     CAPS,
     PHOSPHORYLATED,
+    WATERS,
+    hydrogens_of,
     parent_of,
     standard_atom,
 )
@@ -26,6 +28,8 @@ LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
 """C and N farther apart than this are not bonded; a peptide bond has 1.33 Å."""
 JOINED_ALPHA_CARBONS_ANGSTROM = 4.3
 """CA of neighbours, 3.8 Å apart or 2.9 Å across a cis bond: it decides where C or N is missing and will be built."""
+HYDROGEN_AT_ANGSTROM = 1.5
+"""A hydrogen is at the nearest heavy atom of its residue within this; S-H has 1.34 Å."""
 BLANK = "_"
 """What an alternate location is called that has no label beside one that has."""
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
@@ -161,15 +165,24 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
     wanted = dict(altlocs)
     for (chain, number), atoms in named.items():
         label = f"{chain}:{number}"
-        chosen, said = _one_location(label, atoms, wanted.pop(label, None), account)
-        if said:
-            told.append(said)
+        asked, chosen = wanted.pop(label, None), list[AtomRecord]()
+        groups = _by_place(atoms)
+        for group in groups:
+            own_asked = asked if len(groups) == 1 or any(a.altloc == asked for a in group) else None
+            taken, said = _one_location(label, group, own_asked, account)
+            chosen += taken
+            if said:
+                told.append(said)
         for name in dict.fromkeys(a.residue for a in chosen):
             own = [a for a in chosen if a.residue == name]
+            if name in WATERS:  # without the sites of TIP4P and its like, which are no atoms
+                own = [a for a in own if a.element in ("O", "H")] or own
             polymer = name in AMINO_ACIDS or name in PHOSPHORYLATED
+            atoms_named = [standard_atom(name, a.name, a.element) if polymer else a.name for a in own]
+            if name in AMINO_ACIDS - CAPS:
+                atoms_named = _named_by_place(own, atoms_named)
             kept: dict[str, tuple[str, tuple[float, float, float]]] = {}
-            for a in own:
-                atom = standard_atom(name, a.name, a.element) if polymer else a.name
+            for a, atom in zip(own, atoms_named, strict=True):
                 if atom in kept and a.element != "H":
                     what = f"two atoms of {name} {label} mean {atom}, the second by the name {a.name}"
                     account.refuse(what, "each atom once", row=a.line)
@@ -187,6 +200,25 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
     account.facts["atoms_read"] = len(structure.atoms)
     account.facts["chains"] = list(dict.fromkeys(r.chain for r in residues))
     return residues
+
+
+def _named_by_place(atoms: Sequence[AtomRecord], names: Sequence[str]) -> list[str]:
+    """Names of the atoms of one amino acid; hydrogens whose names do not tell it by the heavy atom that they are at."""
+    hydrogens = [k for k, a in enumerate(atoms) if a.element == "H"]
+    heavy = [k for k, a in enumerate(atoms) if a.element != "H"]
+    named = list(names)
+    if not hydrogens or not heavy:
+        return named
+    places = np.array([a.xyz for a in atoms])
+    away = np.linalg.norm(places[hydrogens][:, None] - places[heavy][None], axis=2)
+    held: dict[int, list[int]] = {}
+    for k, distances in zip(hydrogens, away, strict=True):
+        if distances.min() < HYDROGEN_AT_ANGSTROM:
+            held.setdefault(heavy[int(distances.argmin())], []).append(k)
+    for parent, own in held.items():
+        for k, name in zip(own, hydrogens_of(names[parent], [names[k] for k in own]), strict=True):
+            named[k] = name
+    return named
 
 
 def _chains(atoms: Sequence[AtomRecord], account: Account) -> dict[tuple[str, str], list[AtomRecord]]:
@@ -255,6 +287,22 @@ def _next(free: list[str], account: Account) -> str:
         right = "a file with the chains that line the site"
         raise InputError(Problem(account.where, f"more than {len(_LETTERS)} chains", right, field="receptor"))
     return free.pop(0)
+
+
+def _by_place(atoms: list[AtomRecord]) -> list[list[AtomRecord]]:
+    """Atoms of one number, apart where residues of two names lie apart: a ligand that has an amino acid's number."""
+    groups: list[list[AtomRecord]] = []
+    for name in dict.fromkeys(a.residue for a in atoms):
+        own = [a for a in atoms if a.residue == name]
+        places = np.array([a.xyz for a in own])
+        for group in groups:
+            away = np.linalg.norm(places[:, None] - np.array([a.xyz for a in group])[None], axis=2)
+            if away.min() < LONGEST_PEPTIDE_BOND_ANGSTROM:
+                group += own
+                break
+        else:
+            groups.append(own)
+    return groups
 
 
 def _one_location(

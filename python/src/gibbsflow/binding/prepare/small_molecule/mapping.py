@@ -51,14 +51,17 @@ def map_pose(ligand: Chem.Mol, pose: Chem.Mol, source: str) -> tuple[list[int], 
         if not matches:
             continue
         ranked = sorted(matches, key=lambda match: _misfit(bare, theirs, match)) if form is _skeleton else matches
-        if form is _skeleton and not _fits(ligand, pose, bare, theirs, ranked[0]):
+        if form is _skeleton:
+            ranked = [match for match in ranked if _fits(ligand, pose, bare, theirs, match)]
+        if not ranked:
             what = f"{source}: has no double bonds, nor the bond lengths and hydrogens of the ligand, {names[0]}"
             raise MoleculeError([Fault("pose", what, "the bound pose of the ligand of this row, with its bonds")])
         for match in ranked:
             if not _against(wanted, bare, theirs, match):
+                other = [f"the pose is drawn as {names[1]}; the ligand's own form, {names[0]}, is taken"]
                 said = {
-                    _exact: [],
-                    _delocalised: [f"the pose is drawn as {names[1]}; the ligand's own form, {names[0]}, is taken"],
+                    _exact: [] if _form(ligand) == _form(pose) else other,
+                    _delocalised: other,
                     _skeleton: ["the pose has no bond orders; its atoms were mapped by bond lengths"],
                 }[form]
                 return match, said
@@ -75,6 +78,44 @@ def _matches(ours: Chem.Mol, theirs: Chem.Mol) -> Iterator[list[int]]:
         list(match)
         for match in theirs.GetSubstructMatches(ours, uniquify=False, useChirality=False, maxMatches=MOST_MATCHES)
     )
+
+
+def laid_by_lengths(ligand: Chem.Mol, joined: Chem.Mol) -> tuple[Chem.Mol, bool] | None:
+    """Put a ligand on atoms whose bonds have no orders, so that lengths are those of its bonds.
+
+    Parameters
+    ----------
+    ligand
+        Its heavy atoms, with bond orders.
+    joined
+        The same atoms with coordinates, in any order, joined by single bonds.
+
+    Returns
+    -------
+    tuple or None
+        `ligand` with the coordinates and in the order of `joined`, and whether lengths leave it open where its multiple
+        bonds are; None where the atoms are joined otherwise.
+    """
+    if ligand.GetNumBonds() != joined.GetNumBonds():
+        return None
+    found = sorted((_misfit(ligand, joined, match), match) for match in _matches(_skeleton(ligand), _skeleton(joined)))
+    if not found:
+        return None
+    shared = _delocalised(ligand)
+
+    def _orders(match: list[int]) -> set[tuple[frozenset[int], float]]:
+        return {
+            (frozenset((match[b.GetBeginAtomIdx()], match[b.GetEndAtomIdx()])), b.GetBondTypeAsDouble())
+            for b in shared.GetBonds()
+        }
+
+    (least, best), others = found[0], found[1:]
+    near = [match for misfit, match in others if misfit < least + LENGTH_TOLERANCE_ANGSTROM]
+    placed = _posed(ligand, joined, best)
+    back = sorted(range(len(best)), key=lambda k: best[k])
+    mol = Chem.RenumberAtoms(placed, back)
+    Chem.SanitizeMol(mol)
+    return mol, any(_orders(match) != _orders(best) for match in near)
 
 
 def symmetries(mol: Chem.Mol, most: int = 200) -> list[list[int]]:
@@ -121,6 +162,13 @@ def heavy_only(mol: Chem.Mol) -> Chem.Mol:
 
 def _clean(mol: Chem.Mol) -> Chem.Mol:
     return Chem.RemoveHs(mol)
+
+
+def _form(mol: Chem.Mol) -> str:
+    """SMILES with its charges and hydrogens, without stereochemistry and isotopes."""
+    bare = heavy_only(mol)
+    bare.UpdatePropertyCache(strict=False)
+    return str(Chem.MolToSmiles(bare, isomericSmiles=False))
 
 
 def _pose_smiles(pose: Chem.Mol) -> str:

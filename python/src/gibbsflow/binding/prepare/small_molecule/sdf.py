@@ -50,7 +50,7 @@ def read(
     block = text.split("$$$$")[0]
     mol = Chem.MolFromMolBlock(block, removeHs=False)
     if mol is not None and mol.GetNumAtoms() and (field == "pose" or not _lacks_a_few(mol)):
-        return mol, []
+        return _with_double_bonds(mol, path, field, charge)
     if mol is not None and any(b.GetBondType() not in _PLAIN for b in mol.GetBonds()):
         return mol, []  # refused later, by name
     why = reason()
@@ -73,6 +73,33 @@ def read(
     )
     what += f", {whole:+d} if formal charges are ({smiles[1]})" if whole is not None else ", else an open shell"
     raise MoleculeError([Fault(field, what, "all hydrogens and formal charges (M  CHG), or say which charge it has")])
+
+
+def _with_double_bonds(mol: Chem.Mol, path: object, field: str, charge: int | None) -> tuple[Chem.Mol, list[str]]:
+    """Find the double bonds that a conversion has lost: a carboxylate of two single bonds, [C-]([O-])[O-]."""
+    if not any(map(_lost_double_bond, mol.GetAtoms())):
+        return mol, []
+    formal = Chem.GetFormalCharge(mol)
+    found = perceive(Chem.AddHs(mol, addCoords=True), [(1, 2)] * Chem.AddHs(mol).GetNumBonds())
+    total = formal if found is None else Chem.GetFormalCharge(found)
+    if found is None or penalty(found) + FAR > penalty(Chem.AddHs(mol)) or (charge == formal != total):
+        return mol, []
+    drawn, usual = (Chem.MolToSmiles(Chem.RemoveHs(m)) for m in (mol, found))
+    if total not in (formal, charge):
+        what = f"{path}: the charge is {formal:+d} as drawn ({drawn}), {total:+d} by usual valences ({usual})"
+        raise MoleculeError([Fault(field, what, "the bonds and formal charges of one of them, or say its charge")])
+    return found, [f"{Path(str(path)).name}: drawn as {drawn}, and taken as {usual}, for a net charge of {total:+d}"]
+
+
+def _lost_double_bond(atom: Chem.Atom) -> bool:
+    """Whether an atom with single bonds alone has outer oxygens or sulfurs with charges, as no carboxylate has."""
+    if any(bond.GetBondTypeAsDouble() != 1 for bond in atom.GetBonds()):
+        return False
+    outer = [n for n in atom.GetNeighbors() if n.GetSymbol() in ("O", "S") and n.GetDegree() == 1]
+    charged = sum(n.GetFormalCharge() < 0 for n in outer)
+    if atom.GetSymbol() == "C":
+        return charged > 1 or (charged == 1 and atom.GetFormalCharge() != 0)
+    return charged > 1 and atom.GetSymbol() in ("N", "S", "P") and atom.GetFormalCharge() == 0
 
 
 def _neutral_and_plain(bare: Chem.Mol) -> bool:
