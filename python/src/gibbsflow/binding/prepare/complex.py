@@ -46,14 +46,15 @@ from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
-PHYSICS = {"host": 1, "protein": 3}
+PHYSICS = {"host": 1, "protein": 4}
 """Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH; 3: an
-atom without a label is an alternate location beside one with a label, members of a chain are put into its order."""
+atom without a label is an alternate location beside one with a label, members of a chain are put into its order; 4:
+the places of hydrogens tell what they are, a ligand's bond lengths which of two like matches it is."""
 SOLUTE_PHYSICS = 1
 """The same where another conformer is taken of a ligand without a receptor."""
 CHARGES_READING = 1
 """The same for ligands whose file brings partial charges, which are kept beside them; of no others."""
-LIGAND_READING = 2
+LIGAND_READING = 3
 """The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
 
