@@ -79,12 +79,15 @@ def analyse_transformation(
             f"has legs {' and '.join(legs)} of {'one ligand' if edge is None else 'an edge'}, not those of mode {mode}"
         )
         raise InputError(Problem(str(system.root), what, "the mode of its `fe prepare`", field="run.mode"))
-    with as_written(system.root / "legs", "`fe prepare`"):
-        windows = {name: len(content["states"]) for name, content in legs.items()}
+    windows = {}
+    for name, content in legs.items():
+        with as_written(system.root / "legs" / name / "leg.json", "`fe prepare`"):
+            windows[name] = len(content["states"])
     windows |= {name: content["windows"] for name, content in placed.items() if "windows" in content}
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
     if not legs or prepared is None or (restrains(protocol) and standard_state is None):
-        raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
+        where = system.root / "system.json"
+        raise StateError(f"{where}: no legs or no standard state; right: the folder written by `fe prepare`")
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
     paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
