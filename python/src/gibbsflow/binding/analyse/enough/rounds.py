@@ -21,6 +21,7 @@ from gibbsflow.config.binding import Analysis, Md
 from gibbsflow.errors import InputError, Problem, StateError, shown
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.result import FILE_NAME as RESULT
+from gibbsflow.workflow.result import read_result
 
 StoppedBy = Literal["target", "budget", "no progress", "rounds", "failure"]
 KEY = "sampling"
@@ -224,7 +225,7 @@ def judge_system(
         raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
-    results = {path: read_json(path) for run in runs if (path := Path(run) / RESULT).exists()}
+    results = {path: read_result(path.parent) for run in runs if (path := Path(run) / RESULT).exists()}
     if problems := [
         Problem(str(path), f"{result[key]!r:.80} is no amount of sampling", right, field=key)
         for path, result in results.items()
