@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rdkit import Chem, rdBase
 
 from gibbsflow.binding.prepare.small_molecule import mol2, sdf
+from gibbsflow.binding.prepare.small_molecule.bond_orders import hydrogen_faults
 from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faults as coordinate_faults
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
@@ -24,7 +25,6 @@ from gibbsflow.errors import InputError
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
-_NO_BOND_TO_HYDROGEN = ("H", "F", "Cl", "Br", "I")  # neither GAFF nor GAFF2 has one, nor a type of hydrogen for it
 STRETCHED_BOND_ANGSTROM = 1.4
 """What a bond adds to the length of a molecule at the most; 1.27 in a stretched chain of carbon."""
 _TRIPLETS = ("OO", "OS", "SS")  # in the ground state, whatever is drawn (Huber and Herzberg, 1979)
@@ -316,7 +316,7 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
             ends = (bond.GetBeginAtom(), bond.GetEndAtom())
             what = f"bond {'-'.join(f'{a.GetSymbol()}{a.GetIdx() + 1}' for a in ends)} is of type {bond.GetBondType()}"
             faults.append(Fault(field, what, "single, double and triple bonds, aromatic ones in rings"))
-    faults += _bonds_of_hydrogen(mol, field)
+    faults += hydrogen_faults(mol, field)
     formal = Chem.GetFormalCharge(mol)
     triplet = not formal and "".join(sorted(a.GetSymbol() for a in mol.GetAtoms())) in _TRIPLETS
     radicals = 2 if triplet else sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
@@ -329,14 +329,6 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         right = f"{formal}, or a {field} protonated as charge {charge} says"
         faults.append(Fault("charge", f"{charge} given, but the {field} has a net charge of {formal}", right))
     return faults
-
-
-def _bonds_of_hydrogen(mol: Chem.Mol, field: str) -> list[Fault]:
-    """Say which bonds of hydrogens GAFF does not know: of H2 and hydrogen halides, of bridges drawn as bonds."""
-    pairs = [sorted((b.GetBeginAtom().GetSymbol(), b.GetEndAtom().GetSymbol()), key="H".__ne__) for b in mol.GetBonds()]
-    unknown = sorted({f"H-{other}" for first, other in pairs if first == "H" and other in _NO_BOND_TO_HYDROGEN})
-    what = f"{Chem.MolToSmiles(mol)}: GAFF has no parameters for a bond {', '.join(unknown)}"
-    return [Fault(field, what, "hydrogens on C, N, O, S or P")] if unknown else []
 
 
 def electron_count(mol: Chem.Mol, charge: int) -> int:
