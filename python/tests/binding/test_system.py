@@ -8,7 +8,7 @@ import pytest
 from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts
 from gibbsflow.binding.system import FILE_NAME, SimSystem
 from gibbsflow.config.binding import Equil, Md
-from gibbsflow.errors import InputError, StateError
+from gibbsflow.errors import GibbsflowError, InputError, StateError
 
 
 def test_system_is_never_changed_in_place_and_moves(tmp_path):
@@ -29,7 +29,7 @@ def test_system_is_never_changed_in_place_and_moves(tmp_path):
     assert again.meta == {"charge": 1}
     with pytest.raises(StateError, match="missing"):
         other.path("ligand")
-    with pytest.raises(StateError, match="no artifact 'host'"):
+    with pytest.raises(StateError, match=r"b/system\.json, system \w+: no artifact 'host'"):
         again.path("host")
 
 
@@ -43,6 +43,16 @@ def test_facts_are_added_at_the_end_or_in_place_and_unknown_keys_stay(tmp_path):
     assert list(meta) == ["md", "of_a_later_version", "bound", "equil", "run", "ligand_site_distance_angstrom"]
     assert (meta["of_a_later_version"], meta["bound"], meta["run"]) == ([1], True, {"seed": 1})
     assert SimSystem.read(tmp_path).facts(BoundFacts) == found
+
+
+@pytest.mark.parametrize(
+    "account", [{"facts": 3}, {"facts": None}, {"facts": ["x"]}, {"notes": "x"}, {"warnings": [3]}, 3]
+)
+def test_an_account_that_is_none_is_the_files_fault(account, tmp_path):
+    system = SimSystem("b2", tmp_path, {}, {"account": account})
+    with pytest.raises(GibbsflowError) as caught:
+        system.account()
+    assert FILE_NAME in str(caught.value) and "account" in str(caught.value)
 
 
 def test_a_path_outside_the_root_is_refused(tmp_path):

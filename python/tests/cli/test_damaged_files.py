@@ -123,6 +123,9 @@ def test_a_campaign_is_watched_all_the_same(watched: Path, tmp_path: Path, name:
     assert {"b2", "a1", "done", "later"} <= {one["name"] for one in json.loads(seen.stdout)["items"]}
 
 
+OF_METHODS: list[tuple[str, object]] = [("md", "x"), ("fe", [3]), ("restraint", 3), ("restraint.kind", [3])]
+
+
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record_folder(tmp_path_factory.mktemp("record"), "first", replicates=1)
@@ -133,6 +136,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         *((how, JSON[how]) for how in JSON),
         *((f"{key} {value}", with_value(key, value)) for key in ("legs", "dg_kcal_per_mol") for value in ("x", [3])),
+        *((f"settings.{key} {value}", with_value(f"settings.{key}", value)) for key, value in OF_METHODS),
     ],
 )
 def test_a_ligand_with_a_damaged_record_keeps_its_row(record: Path, tmp_path: Path, how: str, damage: Damage) -> None:
@@ -146,6 +150,36 @@ def test_a_ligand_with_a_damaged_record_keeps_its_row(record: Path, tmp_path: Pa
         rows = {row["ligand"]: row for row in csv.DictReader(file)}
     assert rows["first"]["status"] == "failed" and rows["first"]["cause"] and set(rows) == {"first", "other"}
     assert "first" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "damage"),
+    [
+        *((name, how, JSON[how]) for name in ("record", "before") for how in JSON),
+        *(("record", f"dg {value}", with_value("dg_kcal_per_mol", value)) for value in (None, "x", [3])),
+        *(
+            (name, f"name {value}", with_value("transformation", value))
+            for name in ("record", "before")
+            for value in (3, "x")
+        ),
+    ],
+)
+def test_a_round_is_not_judged_by_a_damaged_record(
+    record: Path, tmp_path: Path, name: str, how: str, damage: Damage
+) -> None:
+    for folder in ("record", "before"):
+        shutil.copytree(record, tmp_path / folder)
+    damage(tmp_path / name / "record.json")
+    (tmp_path / "settings.json").write_text('{"analysis": {"target_error_kcal_per_mol": 5.0}}')
+    of_runs = [word for leg in ("complex0", "solvent0") for word in ("--run", record.parent / leg)]
+    words = ["--system", record.parent / "system", *of_runs, "--config", tmp_path / "settings.json"]
+    told = ask(analysis.app, "next-round", *words, "--record", tmp_path / "record", "--before", tmp_path / "before")
+    assert told.exit_code == EXIT_INPUT and "record" in told.stderr, told.output
+    if name == "before" and how != "name x":
+        words += ["--before", tmp_path / "before", "--out", tmp_path / "out"]
+        told = CliRunner().invoke(analysis.app, ["transformation", *map(str, words)])
+        assert told.exit_code and str(tmp_path / "before" / "record.json") in told.stderr, told.output
+        assert WHAT_TO_DO_OF_A_DEFECT not in told.stderr, told.stderr
 
 
 @pytest.mark.parametrize("name", ["results.parquet", "record.x.json"])

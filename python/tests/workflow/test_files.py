@@ -86,6 +86,7 @@ def test_what_is_written_is_read_and_numpy_becomes_plain(tmp_path):
     ("content", "message"),
     [
         (None, "missing"), (b"{", "not readable"), (b"\xff", "not readable"),
+        (b'{"a": {"dg": 1, "dg": 2}}', "'dg' is given twice"),
         (b'{"dg": NaN}', "NaN is no finite number"), (b'{"dg": 1e400}', "1e400 is no finite number"),
     ],
 )  # fmt: skip

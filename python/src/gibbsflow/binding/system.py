@@ -64,10 +64,11 @@ class SimSystem:
             Where the system has no such artifact, or its file is gone.
         """
         if role not in self.artifacts:
-            raise StateError(f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})")
+            has = ", ".join(sorted(self.artifacts)) or "none"
+            raise StateError(f"{self.root / FILE_NAME}, system {self.name}: no artifact {role!r} (it has {has})")
         path = within(self.root, self.artifacts[role])
         if not path.exists():
-            raise StateError(f"system {self.name}: artifact {role!r} is missing at {path}")
+            raise StateError(f"{self.root / FILE_NAME}, system {self.name}: artifact {role!r} is missing at {path}")
         return path
 
     def facts(self, kind: type[F]) -> F:
@@ -158,7 +159,8 @@ class SimSystem:
         StateError
             Where it has another form.
         """
-        return Account.from_dict(self.facts(AccountFacts).account or {}, where=self.name)
+        held = self.facts(AccountFacts).account or {}
+        return Account.from_dict(held, where=self.name, file=self.root / FILE_NAME)
 
     def with_account(self, account: Account) -> SimSystem:
         """Add to the account of what came in.

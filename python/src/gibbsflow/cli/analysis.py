@@ -78,16 +78,16 @@ def transformation(
 ) -> None:
     """Binding free energy of one transformation from its legs and replicates, with error and verdict."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.analyse.enough.rounds import KEY
+        from gibbsflow.binding.analyse.enough.rounds import KEY, read_record
         from gibbsflow.binding.analyse.transformation import FILE_NAME, analyse_transformation
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.errors import UnconvergedError
         from gibbsflow.report.figures.leg_figures import write_figures
-        from gibbsflow.workflow.files import read_json, write_json
+        from gibbsflow.workflow.files import write_json
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        source, earlier = SimSystem.read(system), read_json(before / FILE_NAME) if before else None
+        source, earlier = SimSystem.read(system), read_record(before / FILE_NAME) if before else None
         record = analyse_transformation(source, runs, settings.analysis, settings.run.mode, earlier)
         record["figures"] = write_figures(record, source, out)
         write_json(out / FILE_NAME, record)

@@ -70,16 +70,15 @@ def next_round(
 ) -> None:
     """Say what a round of sampling would ask for under other settings, such as another target; computes nothing."""
     with verb(None, as_json=as_json, reads=True) as result:
-        from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
+        from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, read_record, refuse_other
         from gibbsflow.binding.analyse.transformation import FILE_NAME
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
-        from gibbsflow.workflow.files import read_json
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        source, earlier = SimSystem.read(system), read_json(before / FILE_NAME) if before else {}
+        source, earlier = SimSystem.read(system), read_record(before / FILE_NAME) if before else {}
         refuse_other(source, earlier)
-        told = judge_system(source, read_json(record / FILE_NAME), runs, settings.analysis, earlier.get(KEY))
+        told = judge_system(source, read_record(record / FILE_NAME), runs, settings.analysis, earlier.get(KEY))
         result.figures = told
         for one in told["rounds"]:
             lengths = ", ".join(f"{leg} {window_ps:g} ps" for leg, window_ps in one["window_ps"].items())

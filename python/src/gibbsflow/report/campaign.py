@@ -137,7 +137,9 @@ def write_campaign(
                     drawn_bytes, sites = drawn_bytes + len(drawn), sites or bool(record.get("site"))
                     row, notes[ligand] = finished, _note(record)
                     edge_rows |= {ligand: row_of_record(record)} if relative else {}
+                    methods_text.Campaign().add(record)  # one that it cannot be asked of is damaged, as above
                 except Exception as error:  # noqa: BLE001 - whatever a record holds, its row says so, and the others stand
+                    drawn = None
                     row = results_table.unusable_row(ligand, config.run.mode, experiment, index[ligand], error)
                     log.warning("%s: %s", ligand, row.cause)
             if drawn is not None and record is not None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from gibbsflow.errors import InputError, Problem, StateError
@@ -166,7 +167,7 @@ class Account:
         return {"account": content["facts"], "notes": content["notes"], "warnings": content["warnings"]}
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any], *, where: str) -> Account:
+    def from_dict(cls, content: Mapping[str, Any], *, where: str, file: Path | None = None) -> Account:
         """Read an account that an earlier phase left; its sentences stand for their doubts.
 
         Parameters
@@ -175,6 +176,8 @@ class Account:
             As :meth:`as_dict` made it.
         where
             What it is of, as when it was written.
+        file
+            What holds it, for messages; None for `where`.
 
         Returns
         -------
@@ -186,11 +189,14 @@ class Account:
         StateError
             Where it has another form.
         """
-        account = cls(where, dict(content.get("facts", {})))
+        facts = content.get("facts", {})
+        if not isinstance(facts, dict):
+            raise StateError(f"{file or where}: account.facts holds no names with values")
+        account = cls(where, dict(facts))
         for weight, key in (("note", "notes"), ("warn", "warnings")):
             said = content.get(key, [])
             if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
-                raise StateError(f"{where}: {key} is no list of sentences")
+                raise StateError(f"{file or where}: account.{key} is no list of sentences")
             for text in said:
                 account._enter(weight, text, "", None, None)  # type: ignore[arg-type]  # one of the literals above
         return account

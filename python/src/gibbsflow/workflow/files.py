@@ -13,6 +13,7 @@ import tempfile
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -181,14 +182,14 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     StateError
-        Where the file is missing or unreadable: state is never taken as empty in silence.
+        Where the file is missing or unreadable, or gives a key twice: state is never taken as empty in silence.
     """
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JSON:
             raise StateError(f"{path}: no file of JSON, or one of over {_LARGEST_JSON} bytes")
         with open(path) as file:
-            return json.loads(file.read(), parse_float=_finite, parse_constant=_finite)
+            return json.loads(file.read(), parse_float=_finite, parse_constant=_finite, object_pairs_hook=_once)
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
     except OSError as error:
@@ -229,6 +230,15 @@ def as_written(path: Path, by: str) -> Iterator[None]:
             told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}, not {shown(first['input'])}"
         what = f"{type(error).__name__}: {one_line(told, 200)}"
         raise StateError(f"{path}: damaged, not as {by} writes it ({what})") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose every key is there once: of two, either may be what was meant."""
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"{shown(twice, 40)} is given twice")
+    return held
 
 
 def _finite(text: str) -> float:

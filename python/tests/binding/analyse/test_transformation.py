@@ -1,5 +1,6 @@
 """The record of a transformation: what it is made of, where it came from, and what it refuses."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -201,3 +202,17 @@ def test_windows_that_were_placed_are_those_expected_and_a_pilot_that_was_not_me
     assert record["placement"] == told and record["missing_windows"] == []
     assert record["dg_kcal_per_mol"] is not None and record["verdict"] == "WARN"
     assert any("its windows stay as they were" in reason for reason in record["reasons"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [], None, {"versions": 3}, {"begun_anew": 3}, {"begun_anew": [{}]}, {"begun_anew": ["x"]},
+        {"begun_anew": [{"window": 1}], "leg": "complex"},
+    ],
+)  # fmt: skip
+def test_a_damaged_result_of_a_run_is_named(tmp_path, content):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    (runs[0] / "result.json").write_text(json.dumps(content))
+    with pytest.raises(StateError, match=r"complex0/result\.json: damaged"):
+        analyse_transformation(system, runs, Analysis())

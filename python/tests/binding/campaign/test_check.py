@@ -181,7 +181,10 @@ def of_solvation(folder, smiles: str = "C", receptor=None, **settings):
     (folder / "l.csv").write_text(f"ligand,smiles\nfirst,{smiles}\nsecond,{smiles}\n")
     (folder / "s.json").write_text(json.dumps({"mode": "asfe", "solvent": "tip3p"} | settings))
     found = check_campaign(folder / "l.csv", receptor, folder / "s.json", None)
-    return [str(problem) for problem in found.problems], [str(note) for note in found.warnings]
+    notes = [str(note) for note in found.warnings]
+    twice = f"{folder / 'l.csv'}, row 3, ligand: second is the molecule of first (row 2), and is computed again"
+    assert twice in notes or found.problems
+    return [str(problem) for problem in found.problems], [note for note in notes if note != twice]
 
 
 def test_solvation_takes_a_ligand_alone(tmp_path):

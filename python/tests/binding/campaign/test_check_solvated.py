@@ -6,8 +6,11 @@ from known_molecules import CB7
 
 from gibbsflow.binding.campaign.check import check_campaign, made_from
 from gibbsflow.binding.campaign.check_solvated import box_files, check_solvated, topology_bytes
+from gibbsflow.binding.forcefield.given import given_topologies
+from gibbsflow.binding.forcefield.given.rebuilt.counter_ions import with_counter_ions
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.workflow.seeds import derive_seed
 
 COLUMNS = "ligand,complex_topology,complex_coordinates,solvent_topology,solvent_coordinates,ligand_residue"
 
@@ -89,6 +92,18 @@ def test_a_charged_ligand_without_correction_is_refused(charged):
 )
 def test_each_way_to_account_for_its_charge_is_taken(charged, settings):
     assert checked(sheet(charged), **settings) == ([], [])
+
+
+def test_ions_are_chosen_for_a_trial_as_they_will_be(charged, monkeypatch):
+    asked = []
+
+    def told(boxes, charge_e, md, seeds, *, where):
+        asked.append((seeds, where))
+        return with_counter_ions(boxes, charge_e, md, seeds, where=where)
+
+    monkeypatch.setattr(given_topologies, "with_counter_ions", told)
+    assert checked(sheet(charged), charge_correction="counter_ion", seed=7) == ([], [])
+    assert asked == [({role: derive_seed(7, "moh", role) for role in ("complex", "solvent")}, "moh")]
 
 
 def test_sdr_needs_no_box_of_the_ligand_alone(charged):

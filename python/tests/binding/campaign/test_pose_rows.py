@@ -31,6 +31,24 @@ def test_poses_of_one_molecule():
     assert pose_problems([(row(2), made("CCO")), (row(3), made("OCC", 3.0))], "abfe", "l.csv") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("mode", "pose", "told"),
+    [
+        ("asfe", "given", True), ("asfe", "place", True), ("abfe", "place", True), ("abfe", "given", False),
+        ("rsfe", "given", False),
+    ],
+)  # fmt: skip
+def test_a_molecule_that_is_computed_twice_is_told(mode, pose, told):
+    """With poses of their own two rows differ; modes of edges refuse the second."""
+    molecules = {2: "CCO", 3: "CCN", 4: "OCC", 5: "[2H]CCO"}
+    ligands = [(row(line, pose, None), made(smiles)) for line, smiles in molecules.items()]
+    problems, warnings = pose_problems(ligands, mode, "l.csv")
+    expected = [
+        f"l.csv, row {line}, ligand: p{line} is the molecule of p2 (row 2), and is computed again" for line in (4, 5)
+    ]
+    assert problems == [] and [str(one) for one in warnings] == expected * told
+
+
 def test_another_molecule_is_named():
     ligands = [(row(2), made("CCO")), (row(3), made("CCN")), (row(4, pose_of=None), made("C"))]
     ((about, problem),), warnings = pose_problems(ligands, "abfe", "l.csv")

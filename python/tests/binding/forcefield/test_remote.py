@@ -6,7 +6,7 @@ import solutes
 from scipy.spatial.distance import cdist
 
 from gibbsflow.binding.facts import TopologyFacts
-from gibbsflow.binding.forcefield.remote import beyond_wall, place_copy, uncharged, wall_for_ions
+from gibbsflow.binding.forcefield.remote import beyond_wall, ion_problems, place_copy, uncharged, wall_for_ions
 from gibbsflow.binding.forcefield.solvation import LEAST_LEFT
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels
 from gibbsflow.config.binding import Md
@@ -100,6 +100,12 @@ def test_a_long_receptor_may_turn_and_its_copy_still_has_room(length):
     assert np.linalg.norm(away) >= reach and edges[0] - np.linalg.norm(away) >= reach - 1e-6
     assert reach - np.linalg.norm(rod.positions_angstrom - centre, axis=1).max() >= 12.0
     assert found.facts.copy_atoms == (11, 12)
+
+
+def test_a_box_of_right_angles_is_not_advised_to_be_one():
+    for shape, expected in (("octahedron", True), ("box", False)):
+        (problem,) = ion_problems(20.0, 45.0, Md(box_shape=shape), "rod")
+        assert ("box_shape box" in problem.right) is expected and "or abfe_protocol sdr" in problem.right
 
 
 def test_a_box_without_room_for_an_ion_is_refused_with_the_padding_that_gives_it():

@@ -43,6 +43,12 @@ def told_of_file(path):
         ("[O][O]", "16 electrons, 2 of them unpaired"),
         ("O=O", "16 electrons, 2 of them unpaired in the ground state"),
         ("[18O]=O", "2 of them unpaired in the ground state"),
+        ("[H][H]", "[H][H]: GAFF has no parameters for a bond H-H"),
+        ("F", "[H]F: GAFF has no parameters for a bond H-F"),
+        ("[2H]Cl", "GAFF has no parameters for a bond H-Cl"),
+        ("I", "GAFF has no parameters for a bond H-I"),
+        ("C[BrH+]", "GAFF has no parameters for a bond H-Br"),
+        ("F[H-]F", "GAFF has no parameters for a bond H-F"),
         ("S=O", "24 electrons, 2 of them unpaired in the ground state"),
     ],
 )
@@ -50,7 +56,9 @@ def test_smiles_that_are_refused(smiles, expected):
     assert expected in told_of_smiles(smiles)
 
 
-@pytest.mark.parametrize("smiles", ["OO", "[O-][O-]", "O=[O+][O-]", "O=S=O", "N#N", "[C-]#[O+]", "NO"])
+@pytest.mark.parametrize(
+    "smiles", ["OO", "[O-][O-]", "O=[O+][O-]", "O=S=O", "N#N", "[C-]#[O+]", "NO", "FF", "O", "S", "P"]
+)
 def test_closed_shells_near_those_that_are_open(smiles):
     assert molecules.from_smiles(smiles).smiles
 

@@ -23,7 +23,8 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, hashed
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import as_written, inputs_hash, read_json
-from gibbsflow.workflow.result import versions
+from gibbsflow.workflow.result import FILE_NAME as RESULT
+from gibbsflow.workflow.result import read_result, versions
 
 FILE_NAME = "record.json"
 PHYSICS = 5
@@ -79,16 +80,19 @@ def analyse_transformation(
             f"has legs {' and '.join(legs)} of {'one ligand' if edge is None else 'an edge'}, not those of mode {mode}"
         )
         raise InputError(Problem(str(system.root), what, "the mode of its `fe prepare`", field="run.mode"))
-    with as_written(system.root / "legs", "`fe prepare`"):
-        windows = {name: len(content["states"]) for name, content in legs.items()}
+    windows = {}
+    for name, content in legs.items():
+        with as_written(system.root / "legs" / name / "leg.json", "`fe prepare`"):
+            windows[name] = len(content["states"])
     windows |= {name: content["windows"] for name, content in placed.items() if "windows" in content}
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
     if not legs or prepared is None or (restrains(protocol) and standard_state is None):
-        raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
+        where = system.root / "system.json"
+        raise StateError(f"{where}: no legs or no standard state; right: the folder written by `fe prepare`")
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
     paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
-    results = [read_json(path) for run in runs if (path := Path(run) / "result.json").exists()]
+    results = {path: read_result(path.parent) for run in runs if (path := Path(run) / RESULT).exists()}
     expected = Expected(
         replicates=prepared.run.replicates or next(iter(legs.values()))["replicates"],
         windows=windows,
@@ -151,7 +155,7 @@ def analyse_transformation(
         "settings": {"analysis": chosen, **_provenance(system)},
         "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),
-        "run_versions": _run_versions(results),
+        "run_versions": _run_versions(list(results.values())),
         "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
@@ -290,13 +294,14 @@ def _equil_anew(system: SimSystem) -> list[dict[str, Any]]:
     return [{"what": "equil", **known.equil_begun_anew}] if known and known.equil_begun_anew else []
 
 
-def _begun_anew(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _begun_anew(results: Mapping[Path, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Windows that had failed before, or whose state was set aside, with the settings that they then had."""
     found = []
-    for result in results:
-        for anew in result.get("begun_anew", []):
-            window = "" if anew["window"] is None else f" window {anew['window']}"
-            found.append({"what": f"{result['leg']} replicate {result['replicate']}{window}", **anew})
+    for path, result in results.items():
+        with as_written(path, "`fe run`"):
+            for anew in result.get("begun_anew", []):
+                window = "" if anew["window"] is None else f" window {anew['window']}"
+                found.append({"what": f"{result['leg']} replicate {result['replicate']}{window}", **anew})
     return found
 
 

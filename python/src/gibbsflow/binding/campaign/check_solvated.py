@@ -111,7 +111,7 @@ def read_solvated(
             if "complex" in boxes:
                 boxes["complex"].facts(settings.system.site)
             problems = [
-                *_settings_problems(boxes, settings, where),
+                *_settings_problems(boxes, row, settings, where),
                 *_held_problems(row, boxes, settings, Path(scratch)),
             ]
             found = _contents(boxes, row, settings) if not problems else RowContents()
@@ -167,7 +167,7 @@ def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
     return missing
 
 
-def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, where: str) -> list[Problem]:
+def _settings_problems(boxes: dict[str, SolvatedBox], row: Row, settings: BindingConfig, where: str) -> list[Problem]:
     """What the settings ask for that these boxes cannot have."""
     md = solvent_of({role: box.water_model for role, box in boxes.items()}, settings.md, where=where)
     widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}
@@ -182,7 +182,7 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
     if MODES[settings.run.mode].free_energies and not problems:
         given = {role: box.parts for role, box in boxes.items()}
         problems += medium_problems(given, charge, md, settings.fe, where=where)
-        problems += far_problems(given, charge, md, settings.fe, where=where)
+        problems += far_problems(given, charge, md, settings.fe, where=row.ligand, seed=settings.run.seed)
     return problems
 
 

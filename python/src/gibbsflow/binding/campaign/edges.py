@@ -31,7 +31,7 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError, Problem, StateError
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.files import as_written, read_json, write_json
 from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
@@ -243,6 +243,13 @@ def _remembered(state: Path | None) -> Network | None:
     return read_network(path, whole=False) if path is not None and path.exists() else None
 
 
+def _ends_of(record: Path) -> tuple[str, str]:
+    content = read_json(record)
+    with as_written(record, "`analysis transformation`"):
+        ligand_a, ligand_b = map(str, content["ligands"])
+        return ligand_a, ligand_b
+
+
 def _around_what_is_lost(
     before: Network,
     records: Sequence[Path],
@@ -251,7 +258,7 @@ def _around_what_is_lost(
     remembered: Network | None,
 ) -> tuple[Network, tuple[Edge, ...]]:
     """Plan around edges without a record; what is new, or was when it was planned around before, comes second."""
-    done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
+    done = {_ends_of(path / "record.json") for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
     if kind_of(settings.network) is None:
         lately = [edge for edge in lost if not edge.cause]

@@ -1,4 +1,4 @@
-"""Rows of a samplesheet that are poses of one ligand: whether they can be, before anything is computed."""
+"""Rows of a samplesheet that are of one ligand: whether its poses can be, and what is computed twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
 from gibbsflow.binding.forcefield.given.smiles import constitution
+from gibbsflow.binding.network.design.comparison import without_isotopes
 from gibbsflow.binding.prepare.molecules import Molecule, rdkit_messages
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.modes import MODES
@@ -38,10 +39,10 @@ def pose_problems(
     problems
         With the row that each is about: another molecule, a second one that is placed, a mode without a receptor.
     warnings
-        Two poses that are the same: they will be counted once.
+        Two poses that are the same: they will be counted once. A molecule that is computed twice, under two names.
     """
     problems: list[tuple[Row, Problem]] = []
-    warnings: list[Problem] = []
+    warnings = [] if MODES[mode].compares else _repeated(ligands, mode, where)
     groups: dict[str, list[tuple[Row, Molecule | str | None]]] = {}
     for row, ligand in ligands:
         if row.pose_of is not None:
@@ -72,6 +73,18 @@ def pose_problems(
                 what = f"{one.ligand} and {other.ligand} are one pose of {name} ({apart:.2f} Å apart): counted once"
                 warnings.append(Problem(where, what, row=other.line, field="pose_of"))
     return problems, warnings
+
+
+def _repeated(ligands: Sequence[tuple[Row, Molecule | str | None]], mode: str, where: str) -> list[Problem]:
+    """Molecules that are there again with nothing of their own: no pose of theirs, in a mode where poses count."""
+    posed, first, told = "receptor" in MODES[mode].needs, dict[str, Row](), []
+    for row, ligand in ligands:
+        if not isinstance(ligand, Molecule) or (posed and (row.in_its_pose or row.pose_of is not None)):
+            continue
+        if (known := first.setdefault(without_isotopes(ligand.mol), row)) is not row:
+            what = f"{row.ligand} is the molecule of {known.ligand} (row {known.line}), and is computed again"
+            told.append(Problem(where, what, row=row.line, field="ligand"))
+    return told
 
 
 def _alike(one: Molecule | str | None, other: Molecule | str | None) -> bool:

@@ -180,7 +180,8 @@ def ion_problems(
     if lacking <= 0:
         return []
     what = f"the box {verb} no room for a counter-ion {LEAST_GAP_ANGSTROM:g} Å from the solute and from its images"
-    right = f"padding_angstrom of {md.padding_angstrom + math.ceil(lacking / 0.75):g}, or box_shape box, or {instead}"
+    other = "or box_shape box, " if md.box_shape == "octahedron" else ""
+    right = f"padding_angstrom of {md.padding_angstrom + math.ceil(lacking / 0.75):g}, {other}or {instead}"
     return [Problem(name, what, right, field="padding_angstrom")]
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rdkit import Chem, rdBase
 
 from gibbsflow.binding.prepare.small_molecule import mol2, sdf
+from gibbsflow.binding.prepare.small_molecule.bond_orders import hydrogen_faults
 from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faults as coordinate_faults
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
@@ -294,8 +295,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     Returns
     -------
     list of Fault
-        Several fragments, a single atom, elements without parameters, open shells, another charge; empty where all
-        is well.
+        Several fragments, a single atom, elements and bonds without parameters, open shells, another charge; empty
+        where all is well.
     """
     faults = []
     fragments = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
@@ -315,6 +316,7 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
             ends = (bond.GetBeginAtom(), bond.GetEndAtom())
             what = f"bond {'-'.join(f'{a.GetSymbol()}{a.GetIdx() + 1}' for a in ends)} is of type {bond.GetBondType()}"
             faults.append(Fault(field, what, "single, double and triple bonds, aromatic ones in rings"))
+    faults += hydrogen_faults(mol, field)
     formal = Chem.GetFormalCharge(mol)
     triplet = not formal and "".join(sorted(a.GetSymbol() for a in mol.GetAtoms())) in _TRIPLETS
     radicals = 2 if triplet else sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())

@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import openmm
@@ -116,6 +118,75 @@ def test_equal_torsions_of_function_9_count_each(amber, tmp_path):
     same(expected, energies(tmp_path / "made.prmtop", coordinates)[0])
 
 
+LENNARD_JONES, COULOMB = "LJ-14", "Coulomb-14"
+
+
+def by_gromacs(top, folder):
+    """Energies of 1-4 pairs by GROMACS, kJ/mol."""
+    mdp = "cutoff-scheme = verlet\nrcoulomb = 0.7\nrvdw = 0.7\nrlist = 0.7\ncoulombtype = pme\ncontinuation = yes\n"
+    (folder / "x.mdp").write_text(f"{mdp}integrator = md\nnsteps = 0\nnstenergy = 1\nnstcalcenergy = 1\n")
+    for words, said in (
+        (f"grompp -f x.mdp -c x.gro -p {top.name} -o x.tpr -maxwarn 3", ""),
+        ("mdrun -nt 1 -deffnm x", ""),
+        ("energy -f x.edr -o x.xvg", f"{LENNARD_JONES}\n{COULOMB}\n\n"),
+    ):
+        command = ["gmx", "-quiet", "-nobackup", *words.split()]
+        subprocess.run(command, cwd=folder, input=said, text=True, check=True, capture_output=True, timeout=60)
+    (row,) = [line for line in (folder / "x.xvg").read_text().splitlines() if line[0] not in "#@"]
+    return dict(zip((LENNARD_JONES, COULOMB), map(float, row.split()[1:]), strict=True))
+
+
+def pairs_of(prmtop, coordinates):
+    """The same by the exceptions of OpenMM."""
+    system = app.AmberPrmtopFile(str(prmtop)).createSystem(nonbondedMethod=app.PME, nonbondedCutoff=0.7)
+    (force,) = (one for one in system.getForces() if isinstance(one, openmm.NonbondedForce))
+    told = {LENNARD_JONES: 0.0, COULOMB: 0.0}
+    for index in range(force.getNumExceptions()):
+        i, j, *numbers = force.getExceptionParameters(index)
+        product, sigma, epsilon = (one._value for one in numbers)
+        distance = np.linalg.norm(np.subtract(*coordinates.positions_angstrom[[i, j]])) / 10
+        told[COULOMB] += 138.935458 * product / distance
+        told[LENNARD_JONES] += 4 * epsilon * ((sigma / distance) ** 12 - (sigma / distance) ** 6)
+    return told
+
+
+@pytest.mark.skipif(shutil.which("gmx") is None, reason="no gmx")
+@pytest.mark.parametrize("by_types", [False, True])
+def test_pairs_with_a_depth_of_their_own_are_those_of_gromacs(tmp_path, by_types):
+    """As rows of pairs have it, and as [ pairtypes ], where types of bonds have names of their own."""
+    prmtop = boxes.boxes() / "complex.prmtop"
+    structure = parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd")))
+    structure.save(str(tmp_path / "x.top"))
+    structure.save(str(tmp_path / "x.gro"), precision=7)
+    text = (tmp_path / "x.top").read_text()
+    found = re.findall(r"^(\S+) +\d+ +[\d.]+ +\S+ +A +(\S+) +(\S+)", text, re.MULTILINE)
+    types = {name: (float(sigma), float(epsilon)) for name, sigma, epsilon in found}
+
+    def own(first, second):
+        (a, depth), (b, other) = types[first], types[second]
+        return f"{(a + b) / 2:.9f} {0.7 * (depth * other) ** 0.5:.9f}"
+
+    if by_types:
+        text = re.sub(r"^(\S+)( +\d+ +[\d.]+ +\S+ +A .*)$", r"\1 B\1\2", text, flags=re.MULTILINE)
+        rows = [f"{a} {b} 1 {own(a, b)}\n" for a in types for b in types if a <= b]
+        text = text.replace("[ moleculetype ]", f"[ pairtypes ]\n{''.join(rows)}\n[ moleculetype ]", 1)
+    else:
+        head, tail = text.split("[ pairs ]", 1)
+        pairs, tail = tail.split("[ angles ]", 1)
+        kinds = [atom.type for atom in structure.atoms]
+        each = lambda m: f"{m[0]} {own(kinds[int(m[1]) - 1], kinds[int(m[2]) - 1])}"  # noqa: E731
+        pairs = re.sub(r"^ +(\d+) +(\d+) +1 *$", each, pairs, flags=re.MULTILINE)
+        text = f"{head}[ pairs ]{pairs}[ angles ]{tail}"
+    assert text != (tmp_path / "x.top").read_text()
+    (tmp_path / "x.top").write_text(text)
+    coordinates = read_coordinates(tmp_path / "x.gro", field="x", where="x")
+    made = amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+    (tmp_path / "made.prmtop").write_text(made)
+    expected, plain = by_gromacs(tmp_path / "x.top", tmp_path), pairs_of(prmtop, coordinates)
+    assert pairs_of(tmp_path / "made.prmtop", coordinates) == pytest.approx(expected, rel=1e-4)
+    assert expected[LENNARD_JONES] > 1.1 * plain[LENNARD_JONES]
+
+
 def test_elements_of_repartitioned_masses_without_numbers(amber, tmp_path):
     """As acpype writes types; ParmEd would take hydrogens of 3.024 amu for helium, which no constraint holds."""
     prmtop, coordinates, expected, system = amber
@@ -154,6 +225,12 @@ def test_a_state_b_is_told(amber, tmp_path):
         ("[ angles ]", "[ constraints ]\n1 6 1 0.2\n\n[ angles ]", r"\[ constraints \]"),
         ("[ bonds ]", "[ exclusions ]\n2 6\n\n[ bonds ]", "excludes atoms 2 and 6 of MOH, more than three bonds"),
         ("MOH          3", "MOH          2", "nrexcl 2"),
+        (
+            "[ bonds ]\n",
+            "[ bonds ]\n2 3 10 0.1 0.2 0.3 9\n",
+            r"\[ bonds \] of MOH: the row 2 3 10 .* is of function 10",
+        ),
+        ("[ pairs ]\n", "[ pairs ]\n2 3 1 0.5 0.5\n", r"the row 2 3 1 0\.5 0\.5 has a σ of its own, where that of its"),
     ],
 )
 def test_what_parmed_passes_over_is_refused(amber, tmp_path, old, new, expected):

@@ -63,8 +63,9 @@ def test_openfe_networks_and_mappings(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "not readable"),
+        ("", "holds no atom maps"),
         ("{", "not readable"),
+        ('{"ligand_a": "a", "ligand_b": "b", "pairs": [[0, 1]], "pairs": [[0, 2]]}', "pairs: given twice"),
         ("[]", "holds no atom maps"),
         ({"atom_maps": 3}, "is no list"),
         ({"atom_maps": [], "more": 1}, "unknown key 'more'"),

@@ -39,12 +39,49 @@ def test_rows_are_handed_on_as_gromacs_counts_them():
     [
         ("1 4 1\n", "1 4 1\n4 1 1\n", "counts the pair 1 4 of LIG twice"),
         ("a b c d 9 180 1.0 1", "d c b a 9 0 3 2", "several torsions of periodicity 2 for the types a b c d"),
+        (
+            "[ pairs ]\n",
+            "[ bonds ]\n1 2 6 0.1 9\n1 2 5\n[ pairs ]\n",
+            "[ bonds ] of LIG: the row 1 2 6 0.1 9 is of function 6, and 1",
+        ),
+        (
+            "1 4 1\n",
+            "1 4 2 1.0 0.1 0.1 0.3 0.2\n",
+            "[ pairs ] of LIG: the row 1 4 2 1.0 0.1 0.1 0.3 0.2 is of function 2",
+        ),
+        ("1 2 3 4 9\n", "1 2 3 4 5 1 2 3 4\n", "[ dihedrals ] of LIG: the row 1 2 3 4 5 1 2 3 4 is of function 5"),
         ("[ system ]", "[ intermolecular_interactions ]\n[ system ]", r"has [ intermolecular_interactions ]"),
     ],
 )
 def test_what_would_be_lost_is_a_problem(old, new, expected):
     (problem,) = gromacs_rows(TOP.replace(old, new).splitlines()).problems
     assert expected in problem
+
+
+TYPES = "[ atomtypes ]\na xa 6 12.0 0 A 0.30 0.4\nb xb 6 12.0 0 A 0.20 0.4\n"
+
+
+def with_types(pair, types="", molecule="LIG"):
+    text = TOP.replace("[ dihedraltypes ]", f"{TYPES}{types}[ dihedraltypes ]").replace("1 4 1\n", f"{pair}\n")
+    return gromacs_rows(text.replace("LIG 1\n", f"{molecule} 1\n").splitlines())
+
+
+def test_a_pair_has_the_length_of_its_types():
+    """A depth of its own can be computed, also where lengths are rounded; another length cannot."""
+    for row in ("1 2 1 0.25 0.123", "1 2 1 0.250001 0.2", "1 2 1 0 0", "1 2 1"):
+        assert not with_types(row).problems
+    (problem,) = with_types("1 2 1 0.26 0.2\n1 3 1\n1 1 1 0.2 0.2").problems
+    told = "the row 1 2 1 0.26 0.2 has a σ of its own, where that of its types is 0.25 nm, and 1 more"
+    assert problem == f"[ pairs ] of LIG: {told}"
+    assert not with_types("1 2 1 0.26 0.2", molecule="SOL").problems
+
+
+def test_types_of_pairs_are_found_as_gromacs_finds_them():
+    """By the names of types of atoms; ParmEd would go by those of their bonds, and find none."""
+    found = with_types("1 2 1", "[ pairtypes ]\nb a 1 0.25 0.3\n")
+    assert not found.problems and "1 2 1 0.25 0.3" in found.lines
+    (problem,) = with_types("1 2 1", "[ pairtypes ]\na b 1 0.27 0.3\n").problems
+    assert "the row 1 2 1 0.27 0.3 has a σ of its own" in problem
 
 
 def test_restraints_and_second_states_are_counted_of_molecules_that_are_there():

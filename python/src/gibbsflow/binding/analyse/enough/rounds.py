@@ -18,9 +18,10 @@ from gibbsflow.binding.analyse.enough.progress import progress
 from gibbsflow.binding.facts import LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, Md
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, StateError, shown
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.result import FILE_NAME as RESULT
+from gibbsflow.workflow.result import read_result
 
 StoppedBy = Literal["target", "budget", "no progress", "rounds", "failure"]
 KEY = "sampling"
@@ -208,8 +209,11 @@ def judge_system(
     if settings.target_error_kcal_per_mol is None:
         raise InputError(Problem("analysis", "missing", "an error to be reached", field="target_error_kcal_per_mol"))
     refuse_other(system, record)
-    if record["dg_kcal_per_mol"] is None:
-        raise InputError(Problem(system.name, "has no free energy", "the record of one that has"))
+    if (dg := record.get("dg_kcal_per_mol")) is None:
+        raise InputError(Problem(f"record of {system.name}", "has no free energy", "the record of one that has"))
+    if not isinstance(dg, int | float):
+        what, right = f"{shown(dg)} is no free energy", "kcal/mol"
+        raise InputError(Problem(f"record of {system.name}", what, right, field="dg_kcal_per_mol"))
     legs = record.get("leg_summary")
     of_legs = list(legs.values()) if isinstance(legs, dict) else []
     sizes = record.get("finite_size", {})
@@ -221,7 +225,7 @@ def judge_system(
         raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
-    results = {path: read_json(path) for run in runs if (path := Path(run) / RESULT).exists()}
+    results = {path: read_result(path.parent) for run in runs if (path := Path(run) / RESULT).exists()}
     if problems := [
         Problem(str(path), f"{result[key]!r:.80} is no amount of sampling", right, field=key)
         for path, result in results.items()
@@ -230,6 +234,30 @@ def judge_system(
     ]:
         raise InputError(problems)
     return judge_round(record, list(results.values()), settings, plan, before)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record that is to say what was sampled.
+
+    Parameters
+    ----------
+    path
+        The ``record.json``.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    StateError
+        Where it is no record of a transformation.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("transformation"), str):
+        raise StateError(f"{path}: damaged, not as `analysis transformation` writes it (no transformation)")
+    return record
 
 
 def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:

@@ -180,7 +180,8 @@ def _numbered(structure: Any, unnumbered: Collection[str]) -> None:
 
 def _refuse(problems: Sequence[str], where: str, field: str) -> None:
     if problems:
-        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own, each term once"
+        right = "a topology of nrexcl 3, without restraints, constraints or exclusions of its own, each term once; "
+        right += "bonds and pairs of function 1, pairs of the σ of their types"
         raise InputError(Problem(where, "; ".join(dict.fromkeys(problems)), right, field=field))
 
 

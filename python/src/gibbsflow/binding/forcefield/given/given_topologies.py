@@ -231,7 +231,9 @@ def _twice(roles: Collection[str], fe: Fe | None) -> bool:
     return fe is not None and fe.abfe_protocol == "sdr" and "complex" in roles
 
 
-def far_problems(boxes: Mapping[str, BoxParts], ligand_charge_e: int, md: Md, fe: Fe, *, where: str) -> list[Problem]:
+def far_problems(
+    boxes: Mapping[str, BoxParts], ligand_charge_e: int, md: Md, fe: Fe, *, where: str, seed: int
+) -> list[Problem]:
     """Say why what would change far from the ligand has no place in a box, without changing it.
 
     Parameters
@@ -243,7 +245,9 @@ def far_problems(boxes: Mapping[str, BoxParts], ligand_charge_e: int, md: Md, fe
     md, fe
         The settings.
     where
-        What messages call the system.
+        Name of the system.
+    seed
+        Of the choice of ions, which `where` and the box go into, as for :func:`hand_on_topologies`.
 
     Returns
     -------
@@ -253,7 +257,7 @@ def far_problems(boxes: Mapping[str, BoxParts], ligand_charge_e: int, md: Md, fe
     if fe.abfe_protocol == "sdr":
         return strange_molecules(boxes["complex"], where=where) if "complex" in boxes else []
     try:
-        _with_far(boxes, ligand_charge_e, md, fe, 0, where)
+        _with_far(boxes, ligand_charge_e, md, fe, seed, where)
     except InputError as error:
         return list(error.problems)
     return []

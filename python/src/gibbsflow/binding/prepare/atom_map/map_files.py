@@ -23,6 +23,7 @@ from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.errors import InputError, Problem, one_line, shown
 from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
+from gibbsflow.workflow.settings_file import parse_json
 
 RIGHT = "atom maps in JSON or YAML: ligand_a, ligand_b and pairs of atom numbers from 0; or OpenFE's JSON or GraphML"
 _GUFE_KEY = ":gufe-key:"
@@ -80,7 +81,7 @@ def read_maps(path: Path) -> list[AtomMap]:
         if path.suffix.lower() == ".graphml":  # what OpenFE's JSON has inside
             content = {"graphml": text}
         else:
-            content = yaml.safe_load(text) if path.suffix.lower() in _YAML else json.loads(text)
+            content = yaml.safe_load(text) if path.suffix.lower() in _YAML else parse_json(text, path)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(Problem(str(path), f"not readable ({one_line(str(error), 200)})", RIGHT)) from error
     entries = list(_entries(content, path))

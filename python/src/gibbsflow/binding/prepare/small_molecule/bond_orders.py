@@ -16,6 +16,8 @@ from rdkit import Chem
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
+from gibbsflow.binding.prepare.small_molecule.faults import Fault
+
 STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
     1: ((1, 0, 0.0),),
     6: ((4, 0, 0.0), (3, -1, 5.0), (3, 1, 6.0)),
@@ -29,6 +31,7 @@ STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
     53: ((1, 0, 0.0), (3, 0, 4.0), (5, 0, 4.0)),
 }
 """By atomic number: valence, formal charge in e, and penalty of the states of a closed shell."""
+_NO_BOND_TO_HYDROGEN = ("H", "F", "Cl", "Br", "I")  # neither GAFF nor GAFF2 has one, nor a type of hydrogen for it
 MARGIN = 1.5
 """A reading may lie this much above the best one and still be a matter of how one draws it."""
 FAR = 2.5
@@ -199,3 +202,24 @@ def _states(atom: Chem.Atom, formal: int | None, least: int | None = None) -> li
         # the outer nitrogen of an azide or a diazo group carries its charge
         states = [(v, q, p - 0.5 if q < 0 else p) for v, q, p in states]
     return states
+
+
+def hydrogen_faults(mol: Chem.Mol, field: str) -> list[Fault]:
+    """Say which bonds of hydrogens GAFF does not know: those of H2 and hydrogen halides, and bridges drawn as bonds.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+    field
+        Column that messages name.
+
+    Returns
+    -------
+    list of Fault
+        At most one.
+    """
+    pairs = [sorted((b.GetBeginAtom().GetSymbol(), b.GetEndAtom().GetSymbol()), key="H".__ne__) for b in mol.GetBonds()]
+    unknown = sorted({f"H-{other}" for first, other in pairs if first == "H" and other in _NO_BOND_TO_HYDROGEN})
+    what = f"{Chem.MolToSmiles(mol)}: GAFF has no parameters for a bond {', '.join(unknown)}"
+    return [Fault(field, what, "hydrogens on C, N, O, S or P")] if unknown else []

@@ -15,6 +15,15 @@ _SECTIONS = frozenset(
 """What ParmEd reads of a GROMACS topology, and what moves nothing here."""
 _ATOM, _TORSION, _TYPES = 8, 8, 8
 """Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types."""
+_FUNCTIONS = {
+    "bonds": (2, "1"), "pairs": (2, "1"), "angles": (3, "15"), "dihedrals": (4, "12349"), "cmap": (5, "1"),
+    "settles": (1, "1"), "virtual_sites3": (4, "1"), "dummies3": (4, "1"),
+}  # fmt: skip
+"""Word of a row that is its function, and those that ParmEd has a form for."""
+_PAIR, _OWN_PAIR = 3, 5
+"""Words of a row of a pair, and of one with numbers of its own."""
+_ROUNDED_NM = 8e-6
+"""What a length of a pair may differ by from that of its types: it is computed as theirs."""
 
 
 @dataclass
@@ -71,6 +80,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     pairs: dict[str, list[frozenset[str]]] = {}
     types: dict[tuple[str, ...], set[tuple[float, ...]]] = {}
     present: set[str] = set()
+    lengths = _Lengths()
+    strange_rows: dict[str, list[str]] = {}
     for line in lines:
         words, section = line.split(), sections[-1]
         if words and words[0].startswith("["):
@@ -79,14 +90,24 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
             molecule = words[0]
         elif words and section == "molecules":
             present.add(words[0])
+        elif words and (told := _strange_function(section, words)):
+            strange_rows.setdefault(f"[ {section} ] of {molecule}", []).append(told)
         elif section == "position_restraints" and words and not _idle(words):
             held.setdefault(molecule, set()).add(words[0])
-        elif section == "atoms" and len(words) > _ATOM:
-            second.setdefault(molecule, set()).add(words[0])
-        elif section == "atomtypes" and words and not _numbered(words):
-            found.unnumbered.add(words[0])
+        elif section == "atoms" and len(words) > 1:
+            lengths.types[molecule, words[0]] = words[1]
+            if len(words) > _ATOM:
+                second.setdefault(molecule, set()).add(words[0])
+        elif section == "atomtypes" and len(words) > 1:
+            lengths.nm[words[0]] = words[-2]
+            if not _numbered(words):
+                found.unnumbered.add(words[0])
+        elif section == "pairtypes" and len(words) >= _OWN_PAIR:
+            lengths.pairs[frozenset(words[:2])] = words[3:5]
         elif section == "pairs" and len(words) > 1:
             pairs.setdefault(molecule, []).append(frozenset(words[:2]))
+            words = lengths.with_numbers(molecule, words)
+            lengths.check(molecule, words)
         elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
             row = min(tuple(words[:4]), tuple(words[3::-1]))
             types.setdefault((*row, words[4], words[7]), set()).add((float(words[5]), float(words[6])))
@@ -94,9 +115,13 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
             words[4] = "1"
         elif section == "defaults" and len(words) > 2:  # noqa: PLR2004
             words[2] = "yes" if words[2][:1] in "yY" else "no"
+            lengths.mean = words[1] == "2"
         found.lines.append(" ".join(words))
     strange = [f"[ {one} ]" for one in dict.fromkeys(sections[1:]) if one not in _SECTIONS]
     found.problems += [f"has {', '.join(strange)}"] if strange else []
+    strange_rows |= {f"[ pairs ] of {name}": rows for name, rows in lengths.strange.items() if name in present}
+    for place, rows in strange_rows.items():
+        found.problems.append(f"{place}: {rows[0]}" + (f", and {len(rows) - 1} more" if rows[1:] else ""))
     for name in [name for name in pairs if name in present]:
         if twice := next((pair for pair, times in Counter(pairs[name]).items() if times > 1), None):
             found.problems.append(f"counts the pair {' '.join(sorted(twice))} of {name} twice")
@@ -106,6 +131,48 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
     found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
     return found
+
+
+@dataclass
+class _Lengths:
+    """What says how long the σ of a pair is: of types, the type of each atom by molecule, and pairs of types.
+
+    `mean` says whether σ of two types is their mean; `strange` are by molecule the rows of pairs with another one,
+    which AMBER's form does not hold.
+    """
+
+    nm: dict[str, str] = field(default_factory=dict)
+    types: dict[tuple[str, str], str] = field(default_factory=dict)
+    pairs: dict[frozenset[str], list[str]] = field(default_factory=dict)
+    mean: bool = False
+    strange: dict[str, list[str]] = field(default_factory=dict)
+
+    def _types(self, molecule: str, words: Sequence[str]) -> list[str]:
+        return [self.types.get((molecule, atom), "") for atom in words[:2]]
+
+    def with_numbers(self, molecule: str, words: list[str]) -> list[str]:
+        """Give a row of a pair what [ pairtypes ] has for its types, as GROMACS does by their own names."""
+        own = self.pairs.get(frozenset(self._types(molecule, words)))
+        return [*words, *own] if own is not None and len(words) == _PAIR else words
+
+    def check(self, molecule: str, words: Sequence[str]) -> None:
+        if len(words) < _OWN_PAIR or not self.mean:
+            return
+        try:
+            own, depth = float(words[3]), float(words[4])
+            theirs = sum(float(self.nm[kind]) for kind in self._types(molecule, words)) / 2
+        except (ValueError, KeyError):  # ParmEd tells of a word that is no number, and of a type that is not there
+            return
+        if depth and abs(own - theirs) > _ROUNDED_NM:
+            told = f"the row {' '.join(words)} has a σ of its own, where that of its types is {theirs:.6g} nm"
+            self.strange.setdefault(molecule, []).append(told)
+
+
+def _strange_function(section: str, words: Sequence[str]) -> str:
+    """Say of which function a row is that is not computed here; empty for others."""
+    place, known = _FUNCTIONS.get(section, (0, ""))
+    function = words[place] if place and len(words) > place else ""
+    return f"the row {' '.join(words)} is of function {function}" if function and function not in known else ""
 
 
 def _numbered(words: Sequence[str]) -> bool:
