@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gibbsflow.binding.burial import Rays, buriedness
 from gibbsflow.binding.geometry import superposed
-from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.units import Floats
 
 LAST_SHARE = 0.5

@@ -11,9 +11,9 @@ from typing import Any, Literal, cast
 import numpy as np
 from rdkit import Chem
 
+from gibbsflow.binding.burial import buriedness
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import (
     CONFORMERS,

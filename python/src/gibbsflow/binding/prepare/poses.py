@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from gibbsflow.binding.prepare.burial import Rays, buriedness
+from gibbsflow.binding.burial import Rays, buriedness
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.units import COULOMB_KCAL_ANGSTROM_PER_E2, Floats
 

@@ -21,11 +21,11 @@ from gibbsflow.binding.analyse.frames.pose_geometry import closest_rmsd
 from gibbsflow.binding.analyse.frames.turning import LEAST_FRAMES, edge_orientations, missing_kcal_per_mol
 from gibbsflow.binding.analyse.frames.wetting import judge_waters
 from gibbsflow.binding.analyse.frames.window_frames import Frames, evenly, frames_of, kept_any
+from gibbsflow.binding.burial import Rays, buriedness
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED
 from gibbsflow.binding.equilibrate.frame_files import Selection
 from gibbsflow.binding.facts import ENDS, SettingsFacts, TopologyFacts
 from gibbsflow.binding.geometry import superposed
-from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.sample.energies import read_window_meta
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.errors import InputError, StateError

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from gibbsflow.binding.burial import Rays, buriedness
 from gibbsflow.binding.equilibrate import bound_state
 from gibbsflow.binding.prepare import poses
-from gibbsflow.binding.prepare.burial import Rays, buriedness
 
 BOTH = pytest.mark.parametrize("rays", [poses.RAYS, bound_state.RAYS], ids=["cavity", "site"])
 
