@@ -27,7 +27,7 @@ from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.gromacs.programs import exchange_fault
 from gibbsflow.engines.md_engine import Apart
-from gibbsflow.errors import MissingProgramError, StoppedEarly
+from gibbsflow.errors import MissingProgramError, NumericalError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
@@ -120,6 +120,33 @@ def test_sampled_longer_it_gives_the_samples_of_one_longer_run(box, tmp_path, sa
         np.testing.assert_array_equal(one.time_ps, other.time_ps)
         np.testing.assert_array_equal(one.replica, other.replica)
         np.testing.assert_array_equal(one.u, other.u)
+
+
+@needs_gromacs
+def test_sampled_longer_by_half_the_time_step_where_that_has_failed(box, tmp_path, monkeypatch):
+    """GROMACS's checkpoint counts steps of the time step that it has ended with."""
+    lengths = {"sampler": "independent", "sample_ps": 0.1, "segment_ps": 0.2, "window_ps": 0.4}
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[4]), fe=lengths)
+    _, short = sample(leg, tmp_path)
+
+    def longer():
+        result = Result()
+        with Stopper(None, None) as stopper:
+            sample_leg(leg, 0, None, tmp_path / "state", tmp_path / "out", stopper, result, window_ps=0.8)
+        return result.figures
+
+    def fails(*_):
+        raise NumericalError("potential energy in window 0 is no number")
+
+    with monkeypatch.context() as broken, pytest.raises(NumericalError):
+        broken.setattr(GromacsSampler, "_read", fails)
+        longer()
+    (anew,) = longer()["begun_anew"]
+    assert anew["window"] == 0 and anew["attempt"] == 2 and anew["settings_used"]["timestep_fs"] == 2
+    for before, now in zip(short, read_windows(sorted((tmp_path / "out").glob("window_*.parquet"))), strict=True):
+        np.testing.assert_array_equal(now.u[: len(before.u)], before.u)
+        new = now.u[len(before.u) :, now.window]
+        assert len(new) == 4 and len(set(new)) == 4 and new.mean() == pytest.approx(before.u.mean(), rel=0.1)
 
 
 @needs_gromacs

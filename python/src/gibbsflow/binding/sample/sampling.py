@@ -23,6 +23,7 @@ from gibbsflow.binding.sample.amber.pmemd_windows import PmemdWindows
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.gradient.point_contexts import PointContexts
+from gibbsflow.binding.sample.gromacs.other_time_step import without_checkpoints
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.kept_frames import KeptFrames
@@ -415,7 +416,8 @@ def _advance(
 
     def start() -> Arrays:
         if after is not None:
-            return after.arrays_to_go_on_from()
+            ended = after.arrays_to_go_on_from()
+            return ended if run.attempt == 1 else without_checkpoints(ended)
         starts_nm = leg.starts_nm(replicate)
         boxes_nm = leg.starts_boxes_nm(replicate) if leg.periodic else None
         relax = run.attempt > 1 or not leg.thermal_starts
