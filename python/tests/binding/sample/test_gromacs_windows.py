@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import edges
@@ -32,6 +33,7 @@ from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.status import read_status
 
 needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
 STATES = (LADDER[0], LADDER[4], LADDER[-1])
@@ -147,6 +149,36 @@ def test_sampled_longer_by_half_the_time_step_where_that_has_failed(box, tmp_pat
         np.testing.assert_array_equal(now.u[: len(before.u)], before.u)
         new = now.u[len(before.u) :, now.window]
         assert len(new) == 4 and len(set(new)) == 4 and new.mean() == pytest.approx(before.u.mean(), rel=0.1)
+
+
+@needs_gromacs
+def test_nobody_else_works_where_windows_are_sampled_longer(box, tmp_path):
+    """A leg of another seed is at its first segment what a longer one is at its second: it took one's samples."""
+    lengths = {"sampler": "independent", "sample_ps": 0.1, "segment_ps": 0.5}
+    leg = box.leg(tmp_path / "leg", STATES, fe=lengths | {"window_ps": 0.5})
+    other = replace(box.leg(tmp_path / "other", STATES, fe=lengths | {"window_ps": 1.0}), seed=8)
+    other.write()
+    home = tmp_path / "state" / "window_00"
+
+    def words(verb, leg, *more):
+        return [
+            sys.executable, "-m", "gibbsflow.cli.fe", verb, "--leg", leg.folder, "--replicate", "0", "--window", "0",
+            "--state", home.parent, "--out", tmp_path / verb, *more,
+        ]  # fmt: skip
+
+    subprocess.run(words("run", leg), check=True, stderr=subprocess.DEVNULL)
+    with subprocess.Popen(words("extend", leg, "--window-ps", "10"), stderr=subprocess.DEVNULL) as longer:
+        while longer.poll() is None and not (home / "extension" / "segment-00000.npz").exists():
+            time.sleep(0.02)
+        longer.send_signal(signal.SIGSTOP)
+        told = subprocess.run(words("run", other), capture_output=True, text=True)
+        (row,) = [row for row in read_status(home.parent) if row["item"] == "window_00"]
+        longer.send_signal(signal.SIGCONT)
+        longer.send_signal(signal.SIGTERM)
+        assert longer.wait(60) == 75
+    assert told.returncode not in (0, 75) and f"{home}: held by pid {longer.pid}" in told.stderr, told.stderr
+    assert row["status"] == "finished"
+    assert not list(home.glob("superseded-*")) and (home / "FINISHED").exists()
 
 
 @needs_gromacs
