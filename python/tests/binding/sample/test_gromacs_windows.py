@@ -255,29 +255,37 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
 
 
 @needs_gromacs
-def test_windows_with_a_counter_ion_behind_its_wall(tmp_path):
-    """Minimised, run at constant pressure, stopped and gone on with; the site of the wall is no atom of the leg."""
-    box = Box(tmp_path / "box", "CC(=O)[O-]")
-    (ion,) = box.ions()
-    wall = Apart(box.ligand[:4], (ion,), 8.5)
+def test_windows_with_counter_ions_behind_their_walls(tmp_path):
+    """Minimised, at constant pressure, stopped or sampled longer; the site of the walls is no atom of the leg."""
+    box = Box(tmp_path / "box", "[O-]C(=O)CC(=O)[O-]")
+    ions = tuple(box.ions())
+    walls = tuple(Apart(box.ligand[:4], (ion,), 8.5) for ion in ions)
+    assert len(ions) == 2
     fe = {"sampler": "exchange", "window_ps": 0.8, "segment_ps": 0.4, "sample_ps": 0.2}
-    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[2], LADDER[4]), fe=fe, ion_atoms=(ion,), apart=(wall,))
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[2], LADDER[4]), fe=fe, ion_atoms=ions, apart=walls)
     place_leg(leg.folder, box.prmtop, box.frames[0], range(len(box.frames[0])), np.array(box.boxes))
     figures, whole = sample(leg, tmp_path / "one")
     assert figures["windows"] == 3 and figures["samples_per_window"] == 4
     with pytest.raises(StoppedEarly):
         sample(leg, tmp_path / "two", segments=1)
     _, again = sample(leg, tmp_path / "two")
+    short = replace(leg, fe=leg.fe.model_copy(update={"window_ps": 0.4}))
+    sample(short, tmp_path / "three")
+    with Stopper(None, None) as stopper:
+        folders = (tmp_path / "three" / "state", tmp_path / "three" / "out")
+        sample_leg(short, 0, None, *folders, stopper, Result(), window_ps=0.8)
+    longer = read_windows(sorted(folders[1].glob("window_*.parquet")))
     kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
     homes = sorted((tmp_path / "one" / "state").rglob("FINISHED"))
     saved = [RollingCheckpoints(home.parent).load(json.loads(home.read_text())["inputs_hash"]).arrays for home in homes]
     last = [pair for arrays in saved for pair in zip(arrays["positions_nm"], arrays["box_nm"], strict=True)]
-    for number, (one, other) in enumerate(zip(whole, again, strict=True)):
+    for number, (one, other, more) in enumerate(zip(whole, again, longer, strict=True)):
         np.testing.assert_array_equal(one.u, other.u)
+        np.testing.assert_array_equal(one.u, more.u)
         assert last[number][0].shape == box.frames[0].shape
         if number != 1:
             box.frames, box.boxes = ([part] for part in last[number])
-            ours = box.openmm_kj_per_mol(leg.states, ions=(ion,), apart=(wall,))
+            ours = box.openmm_kj_per_mol(leg.states, ions=ions, apart=walls)
             assert one.u[-1, number] * kj == pytest.approx(ours[number], rel=1e-4)
     # half way the slope of a parabola is that from end to end
     middle = whole[1]
