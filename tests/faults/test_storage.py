@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from faults import small
+from gromacs_boxes import LADDER, Box, needs_gromacs
+
+from gibbsflow.binding.sample.energies import read_windows
 
 STORAGE = 74
 
@@ -29,6 +33,30 @@ def test_full_disk_under_the_state(exchange, tmp_path, disk, room_kb):
     (disk / "filler").unlink()
     assert small.fe_run(leg, tmp_path).code == 0
     small.same_answer(tmp_path, whole)
+
+
+@needs_gromacs
+@pytest.mark.root
+def test_full_disk_under_gromacs(tmp_path, disk):
+    """It ends well with a configuration cut in two, or fails without a word of it, and each was a failed attempt."""
+    fe = {"sampler": "independent", "sample_ps": 0.1, "segment_ps": 0.2, "window_ps": 0.4}
+    leg = Box(tmp_path / "box", "C").leg(tmp_path / "leg", (LADDER[0], LADDER[-1]), fe=fe)
+    alone = ("--window", 0)
+    assert small.fe_run(leg, tmp_path / "whole", *alone).code == 0
+    (tmp_path / "state").symlink_to(disk / "state")
+    (disk / "state").mkdir()
+    assert small.fe_run(leg, tmp_path, *alone, "--segments", 1).code == 75
+    for room_kb in (12, 40):
+        disk.fill(leave=room_kb * 1024)
+        one_message(small.fe_run(leg, tmp_path, *alone), "No space left on device", "state/window_00")
+        assert not list((disk / "state").rglob("FAILED"))
+        (disk / "filler").unlink()
+    assert small.fe_run(leg, tmp_path, *alone).code == 0
+    assert not list((disk / "state").rglob("superseded-*"))
+    ((ours,), (theirs,)) = (
+        read_windows(list((root / "out").glob("*.parquet"))) for root in (tmp_path, tmp_path / "whole")
+    )
+    np.testing.assert_array_equal(ours.u, theirs.u)
 
 
 @pytest.mark.root

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from gibbsflow.errors import InputError, StateError
+from gibbsflow.errors import EngineError, InputError, StateError, StoppedEarly, StorageError
 from gibbsflow.workflow.files import (
     _sweep,
     as_written,
     atomic_open,
+    disk_blamed_first,
     inputs_hash,
     make_writable,
     read_arrays,
@@ -249,3 +251,22 @@ def test_leftovers_that_cannot_be_removed_are_no_fault_of_a_write(tmp_path):
         file.write("whole")
     assert path.read_text() == "whole" and (tmp_path / ".edges.csv.12345678.tmp").is_dir()
     assert (tmp_path / ".edges.csv.abcdefgh.tmp").is_symlink()
+
+
+def test_a_full_disk_is_blamed_before_what_was_written_there(tmp_path):
+    """A limit on the size of files stands for the disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(EngineError, match="^mdrun failed$"), disk_blamed_first(tmp_path):
+        raise EngineError("mdrun failed")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        for said in (EngineError("mdrun failed"), ValueError("cannot reshape")):
+            with pytest.raises(StorageError, match=f"^{tmp_path}: File too large$"), disk_blamed_first(tmp_path):
+                raise said
+        with pytest.raises(StoppedEarly), disk_blamed_first(tmp_path):
+            raise StoppedEarly("stopped")
+        with pytest.raises(EngineError), disk_blamed_first(tmp_path / "nowhere"):
+            raise EngineError("mdrun failed")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
+from gibbsflow.errors import InputError, Problem, StateError, StoppedEarly, StorageError, one_line, shown
 
 _CHUNK = 1 << 20
 _TEMPORARY, _LATELY_S = ".tmp", 10
 _LARGEST_JSON = 1 << 30
+_PROBE_BYTES = 1 << 20
 _DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
 """A disk that is full, read-only or gone."""
 _STORAGE = (*_DISK, "EFBIG", "EACCES", "EPERM", "EEXIST", "ENOTDIR", "ELOOP")
@@ -445,6 +446,41 @@ def storage_fault(error: Exception) -> StorageError | None:
     if isinstance(error, OSError) and _code(error) in _STORAGE:
         return StorageError(f"{error.filename or 'a file'}: {error.strerror}")
     return None
+
+
+@contextmanager
+def disk_blamed_first(folder: Path) -> Iterator[None]:
+    """Tell a full disk from what a foreign program says of it, which may be nothing, or that all went well.
+
+    Parameters
+    ----------
+    folder
+        Where the program writes.
+
+    Yields
+    ------
+    None
+        To the lines that run it, or read what it has left.
+
+    Raises
+    ------
+    StorageError
+        In place of any other failure of theirs, where the folder does not take a megabyte more.
+    """
+    try:
+        yield
+    except (OSError, StoppedEarly):
+        raise
+    except Exception as error:
+        try:
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(_PROBE_BYTES))
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as full:
+            if storage_fault(full):
+                raise StorageError(f"{folder}: {full.strerror}") from error
+        raise
 
 
 def _code(error: OSError) -> str | None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import edges
@@ -27,11 +28,12 @@ from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.gromacs.programs import exchange_fault
 from gibbsflow.engines.md_engine import Apart
-from gibbsflow.errors import MissingProgramError, StoppedEarly
+from gibbsflow.errors import MissingProgramError, NumericalError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.status import read_status
 
 needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
 STATES = (LADDER[0], LADDER[4], LADDER[-1])
@@ -123,6 +125,63 @@ def test_sampled_longer_it_gives_the_samples_of_one_longer_run(box, tmp_path, sa
 
 
 @needs_gromacs
+def test_sampled_longer_by_half_the_time_step_where_that_has_failed(box, tmp_path, monkeypatch):
+    """GROMACS's checkpoint counts steps of the time step that it has ended with."""
+    lengths = {"sampler": "independent", "sample_ps": 0.1, "segment_ps": 0.2, "window_ps": 0.4}
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[4]), fe=lengths)
+    _, short = sample(leg, tmp_path)
+
+    def longer():
+        result = Result()
+        with Stopper(None, None) as stopper:
+            sample_leg(leg, 0, None, tmp_path / "state", tmp_path / "out", stopper, result, window_ps=0.8)
+        return result.figures
+
+    def fails(*_):
+        raise NumericalError("potential energy in window 0 is no number")
+
+    with monkeypatch.context() as broken, pytest.raises(NumericalError):
+        broken.setattr(GromacsSampler, "_read", fails)
+        longer()
+    (anew,) = longer()["begun_anew"]
+    assert anew["window"] == 0 and anew["attempt"] == 2 and anew["settings_used"]["timestep_fs"] == 2
+    for before, now in zip(short, read_windows(sorted((tmp_path / "out").glob("window_*.parquet"))), strict=True):
+        np.testing.assert_array_equal(now.u[: len(before.u)], before.u)
+        new = now.u[len(before.u) :, now.window]
+        assert len(new) == 4 and len(set(new)) == 4 and new.mean() == pytest.approx(before.u.mean(), rel=0.1)
+
+
+@needs_gromacs
+def test_nobody_else_works_where_windows_are_sampled_longer(box, tmp_path):
+    """A leg of another seed is at its first segment what a longer one is at its second: it took one's samples."""
+    lengths = {"sampler": "independent", "sample_ps": 0.1, "segment_ps": 0.5}
+    leg = box.leg(tmp_path / "leg", STATES, fe=lengths | {"window_ps": 0.5})
+    other = replace(box.leg(tmp_path / "other", STATES, fe=lengths | {"window_ps": 1.0}), seed=8)
+    other.write()
+    home = tmp_path / "state" / "window_00"
+
+    def words(verb, leg, *more):
+        return [
+            sys.executable, "-m", "gibbsflow.cli.fe", verb, "--leg", leg.folder, "--replicate", "0", "--window", "0",
+            "--state", home.parent, "--out", tmp_path / verb, *more,
+        ]  # fmt: skip
+
+    subprocess.run(words("run", leg), check=True, stderr=subprocess.DEVNULL)
+    with subprocess.Popen(words("extend", leg, "--window-ps", "10"), stderr=subprocess.DEVNULL) as longer:
+        while longer.poll() is None and not (home / "extension" / "segment-00000.npz").exists():
+            time.sleep(0.02)
+        longer.send_signal(signal.SIGSTOP)
+        told = subprocess.run(words("run", other), capture_output=True, text=True)
+        (row,) = [row for row in read_status(home.parent) if row["item"] == "window_00"]
+        longer.send_signal(signal.SIGCONT)
+        longer.send_signal(signal.SIGTERM)
+        assert longer.wait(60) == 75
+    assert told.returncode not in (0, 75) and f"{home}: held by pid {longer.pid}" in told.stderr, told.stderr
+    assert row["status"] == "finished"
+    assert not list(home.glob("superseded-*")) and (home / "FINISHED").exists()
+
+
+@needs_gromacs
 @needs_mpi
 def test_windows_exchange_where_mpi_is_there(box, tmp_path):
     alike = (LADDER[0], LADDER[1])  # methane hardly knows its charges: swaps are accepted
@@ -196,29 +255,37 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
 
 
 @needs_gromacs
-def test_windows_with_a_counter_ion_behind_its_wall(tmp_path):
-    """Minimised, run at constant pressure, stopped and gone on with; the site of the wall is no atom of the leg."""
-    box = Box(tmp_path / "box", "CC(=O)[O-]")
-    (ion,) = box.ions()
-    wall = Apart(box.ligand[:4], (ion,), 8.5)
+def test_windows_with_counter_ions_behind_their_walls(tmp_path):
+    """Minimised, at constant pressure, stopped or sampled longer; the site of the walls is no atom of the leg."""
+    box = Box(tmp_path / "box", "[O-]C(=O)CC(=O)[O-]")
+    ions = tuple(box.ions())
+    walls = tuple(Apart(box.ligand[:4], (ion,), 8.5) for ion in ions)
+    assert len(ions) == 2
     fe = {"sampler": "exchange", "window_ps": 0.8, "segment_ps": 0.4, "sample_ps": 0.2}
-    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[2], LADDER[4]), fe=fe, ion_atoms=(ion,), apart=(wall,))
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[2], LADDER[4]), fe=fe, ion_atoms=ions, apart=walls)
     place_leg(leg.folder, box.prmtop, box.frames[0], range(len(box.frames[0])), np.array(box.boxes))
     figures, whole = sample(leg, tmp_path / "one")
     assert figures["windows"] == 3 and figures["samples_per_window"] == 4
     with pytest.raises(StoppedEarly):
         sample(leg, tmp_path / "two", segments=1)
     _, again = sample(leg, tmp_path / "two")
+    short = replace(leg, fe=leg.fe.model_copy(update={"window_ps": 0.4}))
+    sample(short, tmp_path / "three")
+    with Stopper(None, None) as stopper:
+        folders = (tmp_path / "three" / "state", tmp_path / "three" / "out")
+        sample_leg(short, 0, None, *folders, stopper, Result(), window_ps=0.8)
+    longer = read_windows(sorted(folders[1].glob("window_*.parquet")))
     kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
     homes = sorted((tmp_path / "one" / "state").rglob("FINISHED"))
     saved = [RollingCheckpoints(home.parent).load(json.loads(home.read_text())["inputs_hash"]).arrays for home in homes]
     last = [pair for arrays in saved for pair in zip(arrays["positions_nm"], arrays["box_nm"], strict=True)]
-    for number, (one, other) in enumerate(zip(whole, again, strict=True)):
+    for number, (one, other, more) in enumerate(zip(whole, again, longer, strict=True)):
         np.testing.assert_array_equal(one.u, other.u)
+        np.testing.assert_array_equal(one.u, more.u)
         assert last[number][0].shape == box.frames[0].shape
         if number != 1:
             box.frames, box.boxes = ([part] for part in last[number])
-            ours = box.openmm_kj_per_mol(leg.states, ions=(ion,), apart=(wall,))
+            ours = box.openmm_kj_per_mol(leg.states, ions=ions, apart=walls)
             assert one.u[-1, number] * kj == pytest.approx(ours[number], rel=1e-4)
     # half way the slope of a parabola is that from end to end
     middle = whole[1]

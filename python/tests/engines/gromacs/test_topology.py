@@ -14,7 +14,7 @@ from gibbsflow.engines.gromacs.programs import make_run_input
 from gibbsflow.engines.gromacs.topology import coulomb_table, g96_text, read_g96, topology_text
 from gibbsflow.engines.openmm_systems import box_vectors_nm, create_system, read_positions_nm
 from gibbsflow.engines.process import find_program
-from gibbsflow.errors import InputError
+from gibbsflow.errors import EngineError, InputError
 
 
 def waters(count: int) -> openmm.System:
@@ -128,6 +128,15 @@ def test_frames_come_back_to_nine_decimals():
     found = read_g96(g96_text(positions, box, velocities))
     for name, expected in (("positions_nm", positions), ("velocities_nm_per_ps", velocities), ("box_nm", box)):
         np.testing.assert_allclose(found[name], expected, atol=5.1e-10)
+
+
+@pytest.mark.parametrize("lost", ["\n", "END\n", " -1.400000000\nEND\n"])
+def test_a_truncated_frame_is_no_frame_of_another_box(lost):
+    """Six numbers less in its box, and an octahedron would be read as a rectangular one."""
+    text = g96_text(np.zeros((2, 3)), np.array([[3.0, 0, 0], [-1.0, 2.8, 0], [-1.0, -1.4, 2.4]]))
+    assert text.endswith(lost)
+    with pytest.raises(EngineError, match="without its end"):
+        read_g96(text.removesuffix(lost))
 
 
 def test_the_table_is_the_inverse_distance():

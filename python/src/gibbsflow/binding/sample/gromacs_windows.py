@@ -40,6 +40,7 @@ from gibbsflow.engines.gromacs.programs import (
 )
 from gibbsflow.errors import EngineError, NumericalError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
+from gibbsflow.workflow.files import disk_blamed_first
 from gibbsflow.workflow.seeds import derive_seed
 
 _MDRUN = (
@@ -228,18 +229,19 @@ class GromacsSampler:
             )
             for w in range(len(self.windows))
         ]
-        if self.no_exchange:
-            self._side_by_side(runs, tick)
-        else:
-            self._exchanging(runs, steps_per_sample, seed, tick)
-        done = [run.steps_done() for run in runs]
-        if min(done) < steps:
-            for run in runs:
-                run.keep()
-            share = sum(done) / (steps * len(runs))
-            raise StoppedEarly(f"time budget used up; {share:.0%} of a segment is kept to be gone on with")
-        tick(steps * len(runs))
-        return self._read(runs, walkers, samples, steps_per_sample)
+        with disk_blamed_first(places[0].parent):
+            if self.no_exchange:
+                self._side_by_side(runs, tick)
+            else:
+                self._exchanging(runs, steps_per_sample, seed, tick)
+            done = [run.steps_done() for run in runs]
+            if min(done) < steps:
+                for run in runs:
+                    run.keep()
+                share = sum(done) / (steps * len(runs))
+                raise StoppedEarly(f"time budget used up; {share:.0%} of a segment is kept to be gone on with")
+            tick(steps * len(runs))
+            return self._read(runs, walkers, samples, steps_per_sample)
 
     def mixing(self, samples: Samples) -> dict[str, Any]:
         """Tell how walkers moved between the windows.

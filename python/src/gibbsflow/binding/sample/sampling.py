@@ -23,6 +23,7 @@ from gibbsflow.binding.sample.amber.pmemd_windows import PmemdWindows
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.gradient.point_contexts import PointContexts
+from gibbsflow.binding.sample.gromacs.other_time_step import without_checkpoints
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.kept_frames import KeptFrames
@@ -37,6 +38,7 @@ from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.seeds import derive_seed
+from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.resumable import Arrays, ResumableRun
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.state_folder import window_folder
@@ -318,7 +320,7 @@ def sample_leg(
                 _note_speed(result, totals)
             plan, data = safer.sampling, run.outputs()
             result.figures["trajectory_frames"] = frames.write(out, run.segments_done)
-        if window_ps is not None:  # what it goes on from is let go: a failure from here on leaves it finished
+        if window_ps is not None:  # what it goes on from is closed: a failure from here on leaves it finished
             longer, more = _extend(safer, replicate, number, window_ps, run, sampler, make, stopper, result, totals)
             plan = replace(plan, samples=plan.samples + longer.samples)
             data = {key: np.concatenate([data[key], more[key]]) for key in data.keys() & more.keys()}
@@ -371,7 +373,7 @@ def _extend(
         settings_of_attempt=lambda attempt: {"timestep_fs": safer_md(leg.md, attempt).timestep_fs},
         most_attempts=MOST_ATTEMPTS, stopper=stopper, held=held(leg.md, leg=True),
     )  # fmt: skip
-    with run:
+    with folder_lock(done.folder), run:  # GROMACS works in the folder of what it goes on from
         safer = replace(leg, md=safer_md(leg.md, run.attempt))
         plan = safer.sampling.extension(window_ps, where=str(leg.folder))
         sampler = sampler if run.attempt == 1 else make(safer.md, window, run.folder)
@@ -415,7 +417,8 @@ def _advance(
 
     def start() -> Arrays:
         if after is not None:
-            return after.arrays_to_go_on_from()
+            ended = after.arrays_to_go_on_from()
+            return ended if run.attempt == 1 else without_checkpoints(ended)
         starts_nm = leg.starts_nm(replicate)
         boxes_nm = leg.starts_boxes_nm(replicate) if leg.periodic else None
         relax = run.attempt > 1 or not leg.thermal_starts

@@ -16,7 +16,7 @@ from typing import IO
 
 from gibbsflow.engines.process import end_tree, end_with_parent, last_line, run_program
 from gibbsflow.errors import EngineError, MissingProgramError
-from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.files import atomic_open, disk_blamed_first
 
 GMX = "gmx"
 GMX_MPI = "gmx_mpi"
@@ -176,10 +176,11 @@ def make_run_input(
     words += [] if index is None else ["-n", str(index)]
     log = folder / f"{name}.grompp.log"
     log.unlink(missing_ok=True)
-    try:
-        run_program(words, folder=folder, log=log)
-    except EngineError as error:
-        raise EngineError(f"gmx grompp: {fatal_words(log)} (log: {log})", code=error.code) from error
+    with disk_blamed_first(folder):
+        try:
+            run_program(words, folder=folder, log=log)
+        except EngineError as error:
+            raise EngineError(f"gmx grompp: {fatal_words(log)} (log: {log})", code=error.code) from error
     return (folder / f"{name}.new.tpr").replace(folder / f"{name}.tpr")
 
 

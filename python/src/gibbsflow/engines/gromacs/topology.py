@@ -18,7 +18,7 @@ import openmm
 from gibbsflow.engines.gromacs.atom_types import NOTHING, AtomTypes, TorsionMap
 from gibbsflow.engines.gromacs.two_ends import TurningMolecule
 from gibbsflow.engines.gromacs.walls import Walls
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.units import Floats, Ints
 
 COULOMB = 138.935458
@@ -373,7 +373,14 @@ def read_g96(text: str) -> Mapping[str, Floats]:
     -------
     dict
         ``positions_nm`` and ``velocities_nm_per_ps``, shape (N, 3), and ``box_nm``, shape (3, 3).
+
+    Raises
+    ------
+    EngineError
+        For one that is truncated.
     """
+    if not text.endswith("\nEND\n"):
+        raise EngineError("a configuration without its end: its disk was full, or it is being written")
     found: dict[str, Floats] = {}
     for name, key in (("POSITION", "positions_nm"), ("VELOCITY", "velocities_nm_per_ps")):
         block = text.rpartition(f"\n{name}\n")[2].partition("\nEND")[0]

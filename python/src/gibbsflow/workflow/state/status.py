@@ -353,7 +353,9 @@ def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tup
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
     engine_s = seconds_of(progress, "engine_s", PROGRESS)
     cause = ""
-    if at_work(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
+    done = finished is not None and finished.inputs_hash == inputs.get("inputs_hash") and steps_done >= steps > 0
+    end = last.end if last is not None else "none"
+    if (not done and at_work(home)) or (last is not None and not end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
     elif finished is not None and inputs and finished.inputs_hash != inputs["inputs_hash"]:
         status, cause = "stale", "FINISHED is of other inputs"
@@ -365,10 +367,8 @@ def _row(home: Path, root: Path, ends: Ends, read: Callable[[Path], Any]) -> tup
     elif last is not None and not last.end:
         status, cause = "lost", "; ".join(filter(None, [f"{last.by} left no end", ends.told(home, last)]))
     else:
-        status = "stopped" if steps_done or (last is not None and last.end == "stopped") else "waiting"
-        cause = ends.told(home, last) or (
-            last.message if last is not None and last.end in ("stopped", "failed") else ""
-        )
+        status = "stopped" if steps_done or end == "stopped" else "waiting"
+        cause = ends.told(home, last) or (last.message if last is not None and end in ("stopped", "failed") else "")
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
     recent = {} if status == "finished" else progress

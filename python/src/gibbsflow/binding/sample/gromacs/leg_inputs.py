@@ -21,7 +21,7 @@ from gibbsflow.engines.gromacs.programs import GMX, Start, make_run_input, run_a
 from gibbsflow.engines.gromacs.topology import coulomb_table
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.files import atomic_open, disk_blamed_first
 from gibbsflow.workflow.seeds import derive_seed
 
 MINIMISE_STEPS = 200
@@ -111,9 +111,10 @@ class LegInputs:
             starts.append(
                 Start((*words, "-c", "min.out.g96", "-ntmpi", "1", "-ntomp", "1"), place, f"start of window {window}")
             )
-        run_all(starts, min(self._md.threads, len(starts)), check)
-        texts = [(start.folder / "min.out.g96").read_text() for start in starts]
-        return np.array([self.atoms.read(text)["positions_nm"] for text in texts])
+        with disk_blamed_first(home):
+            run_all(starts, min(self._md.threads, len(starts)), check)
+            texts = [(start.folder / "min.out.g96").read_text() for start in starts]
+            return np.array([self.atoms.read(text)["positions_nm"] for text in texts])
 
     def places(
         self, frame: Callable[[int], str], begun: Sequence[bool], steps_per_sample: int, seed: int
