@@ -59,3 +59,11 @@ def test_restraints_and_second_states_are_counted_of_molecules_that_are_there():
 def test_types_without_an_atomic_number_are_told():
     types = "a a 6 12.0 0 A 1 1\nb 6 12.0 0 A 1 1\nc c 0.0 0.0 A 1 1\nd 12.0 0 A 1 1\n"
     assert gromacs_rows(("[ atomtypes ]\n" + types + TOP).splitlines()).unnumbered == {"c", "d"}
+
+
+def test_an_atom_without_a_charge_has_that_of_its_type():
+    """As GROMACS takes it; of type 'b' twice the last one counts."""
+    types = "a a 6 12.0 0.25 A 1 1\nb 12.0 0.5 A 1 1\nb 12.0 -0.25 A 1 1\n"
+    text = TOP.replace("LIG A 1 0.1 12.0", "LIG A 1").replace("LIG B 1 -0.1 12.0", "LIG B 1")
+    rows = gromacs_rows(("[ atomtypes ]\n" + types + text).splitlines()).lines
+    assert "1 a 1 LIG A 1 0.25" in rows and "2 b 1 LIG B 1 -0.25" in rows

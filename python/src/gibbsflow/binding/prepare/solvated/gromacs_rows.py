@@ -13,8 +13,9 @@ _SECTIONS = frozenset(
     "exclusions position_restraints system molecules".split()
 )
 """What ParmEd reads of a GROMACS topology, and what moves nothing here."""
-_ATOM, _TORSION, _TYPES = 8, 8, 8
-"""Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types."""
+_ATOM, _TORSION, _TYPES, _BARE_ATOM = 8, 8, 8, 6
+"""Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types; and of an atom without
+charge and mass."""
 
 
 @dataclass
@@ -63,7 +64,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     -------
     GromacsRows
         In which torsions that give their own numbers are of function 1, which is 9 term by term: of equal rows ParmEd
-        would take one, and refuse two of one periodicity.
+        would take one, and refuse two of one periodicity. Atoms without a charge have that of their type, which ParmEd
+        takes for none.
     """
     found, sections, molecule = GromacsRows(), [""], ""
     held: dict[str, set[str]] = {}
@@ -71,6 +73,7 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     pairs: dict[str, list[frozenset[str]]] = {}
     types: dict[tuple[str, ...], set[tuple[float, ...]]] = {}
     present: set[str] = set()
+    charges: dict[str, str] = {}
     for line in lines:
         words, section = line.split(), sections[-1]
         if words and words[0].startswith("["):
@@ -83,8 +86,12 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
             held.setdefault(molecule, set()).add(words[0])
         elif section == "atoms" and len(words) > _ATOM:
             second.setdefault(molecule, set()).add(words[0])
-        elif section == "atomtypes" and words and not _numbered(words):
-            found.unnumbered.add(words[0])
+        elif section == "atoms" and len(words) == _BARE_ATOM and words[1] in charges:
+            words.append(charges[words[1]])
+        elif section == "atomtypes" and len(words) > _particle(words):
+            charges[words[0]] = words[_particle(words) - 1]
+            if not _numbered(words):
+                found.unnumbered.add(words[0])
         elif section == "pairs" and len(words) > 1:
             pairs.setdefault(molecule, []).append(frozenset(words[:2]))
         elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
@@ -109,9 +116,14 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
 
 
 def _numbered(words: Sequence[str]) -> bool:
-    """Whether a type of atoms has an atomic number: name, [bonded type], [number], mass, charge, particle, σ, ε."""
-    particle = next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
+    """Whether a type of atoms has an atomic number."""
+    particle = _particle(words)
     return particle == 5 or (particle == 4 and words[1].isdigit())  # noqa: PLR2004
+
+
+def _particle(words: Sequence[str]) -> int:
+    """Place of the kind of particle in a type of atoms: name, [bonded type], [number], mass, charge, particle, σ, ε."""
+    return next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
 
 
 def _idle(words: Sequence[str]) -> bool:
