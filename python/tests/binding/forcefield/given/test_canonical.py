@@ -214,6 +214,42 @@ def test_a_system_of_openmm(amber, tmp_path):
         amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
 
 
+def test_a_pdb_has_the_elements_of_its_systems_masses(amber, tmp_path):
+    """Of a PDB without elements OpenMM takes them from names: CL and NAA, as PRODRG calls atoms, for Cl and Na."""
+    prmtop, coordinates, _, system = amber
+    topology = app.AmberPrmtopFile(str(prmtop)).topology
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(topology, coordinates.positions_angstrom * unit.angstrom, file)
+    lines = (tmp_path / "x.pdb").read_text().split("\n")
+    bare = "\n".join(line[:76] if line.startswith(("ATOM", "HETATM")) else line for line in lines)
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+
+    def read(pdb):
+        return amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
+
+    assert read(bare)
+    for name, element in (("NAA", "Na"), ("CL ", "Cl")):
+        with pytest.raises(InputError, match=f"{name.strip()} of MOH 1, atom 5, is {element} in the PDB") as refused:
+            read(bare.replace(" O1  MOH", f" {name} MOH"))
+        assert "columns 77 and 78" in refused.value.problems[0].right
+    places = [k for k, line in enumerate(lines) if line.startswith(("ATOM", "HETATM"))][:2]
+    lines[places[0]], lines[places[1]] = lines[places[1]], lines[places[0]]
+    with pytest.raises(InputError, match="H1 of MOH 1, atom 1, is H in the PDB and has the mass of C"):
+        read("\n".join(lines))
+
+
+def test_a_system_with_all_bonds_rigid_is_refused(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    loaded = app.AmberPrmtopFile(str(prmtop))
+    system = loaded.createSystem(nonbondedMethod=app.PME, nonbondedCutoff=0.8, constraints=app.AllBonds)
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(loaded.topology, coordinates.positions_angstrom * unit.angstrom, file)
+    with pytest.raises(InputError, match="held rigid") as refused:
+        amber_text(tmp_path / "x.xml", coordinates, (), (tmp_path / "x.pdb").read_text(), Account("w"), field="f")
+    assert "HBonds" in refused.value.problems[0].right
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
