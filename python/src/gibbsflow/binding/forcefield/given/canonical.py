@@ -303,7 +303,13 @@ def _converted(
         raise InputError(Problem(where, what, right, field=field))
     given = source(**_pme())
     constant = _as_periodic_torsions(structure)
-    parm = AmberParm.from_structure(structure)
+    try:
+        parm = AmberParm.from_structure(structure)
+    except TypeError as error:
+        if "exceptions" not in str(error):
+            raise
+        what = "has 1-4 pairs with Lennard-Jones of their own, which is not that of their atoms, scaled"
+        raise InputError(Problem(where, what, "pairs by fudgeLJ and fudgeQQ, without numbers", field=field)) from error
     for atom in parm.atoms:  # a copied site is a child beside that which it was copied from, and would be written twice
         atom.children = [site for site in atom.children if site.idx >= 0]
     with tempfile.TemporaryDirectory() as folder:
