@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 _SECTIONS = frozenset(
@@ -74,6 +74,7 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     types: dict[tuple[str, ...], set[tuple[float, ...]]] = {}
     present: set[str] = set()
     charges: dict[str, str] = {}
+    torsions: set[tuple[str, ...]] = set()
     for line in lines:
         words, section = line.split(), sections[-1]
         if words and words[0].startswith("["):
@@ -97,6 +98,7 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
         elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
             row = min(tuple(words[:4]), tuple(words[3::-1]))
             types.setdefault((*row, words[4], words[7]), set()).add((float(words[5]), float(words[6])))
+            torsions |= {row} if words[4] != "4" else set()
         elif section == "dihedrals" and len(words) >= _TORSION and words[4] == "9":
             words[4] = "1"
         elif section == "defaults" and len(words) > 2:  # noqa: PLR2004
@@ -110,9 +112,26 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     for kind, numbers in types.items():
         if len(numbers) > 1:
             found.problems.append(f"has several torsions of periodicity {kind[5]} for the types {' '.join(kind[:4])}")
+    if fitted := _matched_twice(torsions):
+        found.problems.append(f"has two rows of types with one X each for torsions {fitted}")
     found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
     found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
     return found
+
+
+def _matched_twice(rows: Collection[tuple[str, ...]]) -> str:
+    """Types of a torsion that two rows fit, X at other ends: GROMACS takes the first of them, ParmEd always one."""
+    ways = sorted({way for row in rows for way in (row, row[::-1])})
+    lasts: dict[tuple[str, ...], list[str]] = {}
+    for way in ways:
+        if way[0] == "X" and "X" not in way[1:]:
+            lasts.setdefault(way[1:3], []).append(way[3])
+    for way in ways:
+        if way[3] == "X" and way[0] != "X":
+            for last in lasts.get(way[1:3], ()):
+                if (*way[:3], last) not in ways:
+                    return " ".join((*way[:3], last))
+    return ""
 
 
 def _numbered(words: Sequence[str]) -> bool:
