@@ -84,3 +84,8 @@ def test_two_rows_that_fit_one_torsion_are_a_problem(rows, fits):
     """GROMACS takes the first of them in the file, ParmEd one by where its X is."""
     found = gromacs_rows(f"[ dihedraltypes ]\n{rows}\n[ system ]\nx\n".splitlines()).problems
     assert bool(found) == fits and all("X each for torsions a b c d" in problem for problem in found)
+
+
+def test_molecules_of_which_there_are_none_are_left_out():
+    found = gromacs_rows(TOP.replace("LIG 1\n", "LIG 1\nNA 0\n").splitlines())
+    assert found.lines[-1] == "LIG 1" and not found.problems

@@ -82,6 +82,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
         elif words and section == "moleculetype":
             molecule = words[0]
         elif words and section == "molecules":
+            if words[1:2] == ["0"]:
+                continue  # none of them, which ParmEd refuses
             present.add(words[0])
         elif section == "position_restraints" and words and not _idle(words):
             held.setdefault(molecule, set()).add(words[0])
