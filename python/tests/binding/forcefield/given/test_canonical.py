@@ -205,6 +205,18 @@ def test_elements_of_repartitioned_masses_without_numbers(amber, tmp_path):
     assert read_terms(tmp_path / "made.prmtop", where="w").elements[:6].tolist() == [6, 1, 1, 1, 8, 1]
 
 
+def test_pairs_with_numbers_of_their_own_are_refused_as_such(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
+    head, _, rest = (tmp_path / "x.top").read_text().partition("[ pairs ]")
+    rows, mark, tail = rest.partition("[ angles ]")
+    lines = [f"{row} 0.3 0.2" if re.fullmatch(r" *\d+ +\d+ +1 *", row) else row for row in rows.split("\n")]
+    assert any(line.endswith("0.2") for line in lines)
+    (tmp_path / "x.top").write_text(f"{head}[ pairs ]" + "\n".join(lines) + mark + tail)
+    with pytest.raises(InputError, match="1-4 pairs with Lennard-Jones of their own"):
+        amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+
+
 def test_a_state_b_is_told(amber, tmp_path):
     prmtop, coordinates, *_ = amber
     parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
@@ -289,6 +301,42 @@ def test_a_system_of_openmm(amber, tmp_path):
     (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
     with pytest.raises(InputError, match="does not know: CustomBondForce"):
         amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
+
+
+def test_a_pdb_has_the_elements_of_its_systems_masses(amber, tmp_path):
+    """Of a PDB without elements OpenMM takes them from names: CL and NAA, as PRODRG calls atoms, for Cl and Na."""
+    prmtop, coordinates, _, system = amber
+    topology = app.AmberPrmtopFile(str(prmtop)).topology
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(topology, coordinates.positions_angstrom * unit.angstrom, file)
+    lines = (tmp_path / "x.pdb").read_text().split("\n")
+    bare = "\n".join(line[:76] if line.startswith(("ATOM", "HETATM")) else line for line in lines)
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+
+    def read(pdb):
+        return amber_text(tmp_path / "x.xml", coordinates, (), pdb, Account("w"), field="f")
+
+    assert read(bare)
+    for name, element in (("NAA", "Na"), ("CL ", "Cl")):
+        with pytest.raises(InputError, match=f"{name.strip()} of MOH 1, atom 5, is {element} in the PDB") as refused:
+            read(bare.replace(" O1  MOH", f" {name} MOH"))
+        assert "columns 77 and 78" in refused.value.problems[0].right
+    places = [k for k, line in enumerate(lines) if line.startswith(("ATOM", "HETATM"))][:2]
+    lines[places[0]], lines[places[1]] = lines[places[1]], lines[places[0]]
+    with pytest.raises(InputError, match="H1 of MOH 1, atom 1, is H in the PDB and has the mass of C"):
+        read("\n".join(lines))
+
+
+def test_a_system_with_all_bonds_rigid_is_refused(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    loaded = app.AmberPrmtopFile(str(prmtop))
+    system = loaded.createSystem(nonbondedMethod=app.PME, nonbondedCutoff=0.8, constraints=app.AllBonds)
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(loaded.topology, coordinates.positions_angstrom * unit.angstrom, file)
+    with pytest.raises(InputError, match="held rigid") as refused:
+        amber_text(tmp_path / "x.xml", coordinates, (), (tmp_path / "x.pdb").read_text(), Account("w"), field="f")
+    assert "HBonds" in refused.value.problems[0].right
 
 
 @pytest.mark.parametrize(

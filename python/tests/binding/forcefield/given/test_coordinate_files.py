@@ -122,3 +122,11 @@ def test_a_ligand_comes_beside_its_receptor_by_atoms_and_not_by_centres():
     moved = beside(np.concatenate([long, ligand]), vectors, [[14]], range(14))
     assert moved[14].tolist() in ([28.0, 0, 0], [-2.0, 0, 0])
     assert np.abs(moved[:14] - long).max() == 0
+
+
+def test_what_is_of_another_kind_is_told_what_it_was_read_as(tmp_path):
+    for name, kind in (("x.cif", "AMBER's rst7"), ("x.gro", "gro")):
+        (tmp_path / name).write_text("data_cell\n#\n_cell.length_a 30.0\n")
+        with pytest.raises(InputError, match=f"not readable as {kind}") as refused:
+            read(tmp_path / name)
+        assert "pdb" in refused.value.problems[0].right

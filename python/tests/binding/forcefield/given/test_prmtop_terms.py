@@ -59,6 +59,7 @@ def grafted(tmp_path, section, text):
         ("LENNARD_JONES_CCOEF", "12-6-4"),
         ("POLARIZABILITY", "polarizable"),
         ("FORCE_FIELD_TYPE", "chamber"),
+        ("LES_NTYP", "locally enhanced sampling"),
     ],
 )
 def test_terms_that_the_alchemy_does_not_know_are_refused(tmp_path, section, said):

@@ -8,6 +8,7 @@ import solvated_systems as boxes
 
 from gibbsflow.binding.forcefield.given.solvated_box import common_problems, read_box
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
+from gibbsflow.engines import ambertools
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
 
@@ -134,3 +135,31 @@ def test_kinds_of_files(folder):
     assert common_problems([good]) == []
     bad = type(bad)("solvent", folder / "leap.log", folder / "solvent.inpcrd")
     assert "unknown kind '.log'" in str(common_problems([bad])[0])
+
+
+def test_the_end_of_a_chain_has_a_second_oxygen_by_any_name(tmp_path):
+    """GROMACS calls those of AMBER's force fields OC1 and OC2."""
+    folder = boxes.copied(boxes.boxes(), tmp_path)
+    lines = ["source leaprc.protein.ff14SB", "source leaprc.water.tip3p", "source leaprc.gaff"]
+    lines += ["receptor = sequence { NGLY PHE CALA }", "ligand = loadmol2 ligand.mol2", "translate ligand { 3 0 9 }"]
+    lines += [
+        "both = combine { receptor ligand }",
+        "solvatebox both TIP3PBOX 6",
+        "saveamberparm both complex.prmtop complex.inpcrd",
+    ]
+    ambertools.tleap("\n".join([*lines, "quit", ""]), folder=folder, log=folder / "leap.log", name="boxes")
+    boxes.replaced(
+        folder / "complex.prmtop", "RESIDUE_LABEL", lambda labels: [{"CALA": "ALA"}.get(x, x) for x in labels]
+    )
+    prmtop = folder / "complex.prmtop"
+    for one, other in (("O", "OXT"), ("OC1", "OC2"), ("OT1", "OT2")):
+
+        def called(names, one=one, other=other):
+            first = next(k for k, name in enumerate(names) if name in ("OXT", "OC2", "OT2"))
+            return [{first - 1: one, first: other}.get(k, name) for k, name in enumerate(names)]
+
+        boxes.replaced(prmtop, "ATOM_NAME", called)
+        assert len(read(folder).components.receptor) > 20
+    boxes.replaced(prmtop, "ATOM_NAME", lambda names: ["O9" if name == "OT2" else name for name in names])
+    with pytest.raises(InputError, match="ALA 3 has 6 heavy atoms, not 5"):
+        read(folder)

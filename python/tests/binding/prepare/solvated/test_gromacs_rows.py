@@ -96,3 +96,33 @@ def test_restraints_and_second_states_are_counted_of_molecules_that_are_there():
 def test_types_without_an_atomic_number_are_told():
     types = "a a 6 12.0 0 A 1 1\nb 6 12.0 0 A 1 1\nc c 0.0 0.0 A 1 1\nd 12.0 0 A 1 1\n"
     assert gromacs_rows(("[ atomtypes ]\n" + types + TOP).splitlines()).unnumbered == {"c", "d"}
+
+
+def test_an_atom_without_a_charge_has_that_of_its_type():
+    """As GROMACS takes it; of type 'b' twice the last one counts."""
+    types = "a a 6 12.0 0.25 A 1 1\nb 12.0 0.5 A 1 1\nb 12.0 -0.25 A 1 1\n"
+    text = TOP.replace("LIG A 1 0.1 12.0", "LIG A 1").replace("LIG B 1 -0.1 12.0", "LIG B 1")
+    rows = gromacs_rows(("[ atomtypes ]\n" + types + text).splitlines()).lines
+    assert "1 a 1 LIG A 1 0.25" in rows and "2 b 1 LIG B 1 -0.25" in rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits"),
+    [
+        ("X b c d 9 0 1 3\na b c X 9 0 2 3", True),
+        ("d c b X 9 0 1 3\nX c b a 9 0 2 3", True),
+        ("X b c d 9 0 1 3\na b c X 9 0 2 3\nd c b a 9 0 3 3", False),
+        ("X b c d 9 0 1 3\na c b X 9 0 2 3", False),
+        ("X b c d 9 0 1 3\nX b c X 9 0 2 3", False),
+        ("X b c d 4 0 1 2\na b c X 4 0 2 2", False),
+    ],
+)
+def test_two_rows_that_fit_one_torsion_are_a_problem(rows, fits):
+    """GROMACS takes the first of them in the file, ParmEd one by where its X is."""
+    found = gromacs_rows(f"[ dihedraltypes ]\n{rows}\n[ system ]\nx\n".splitlines()).problems
+    assert bool(found) == fits and all("X each for torsions a b c d" in problem for problem in found)
+
+
+def test_molecules_of_which_there_are_none_are_left_out():
+    found = gromacs_rows(TOP.replace("LIG 1\n", "LIG 1\nNA 0\n").splitlines())
+    assert found.lines[-1] == "LIG 1" and not found.problems

@@ -107,7 +107,7 @@ def amber_text(
     system = _deserialised(text, where, field)
     _same_count(system.getNumParticles(), coordinates, where, field)
     with _by_parmed(where, field):
-        structure = _of_system(system, pdb, coordinates)
+        structure = _of_system(system, pdb, coordinates, where, field)
         made = _converted(structure, coordinates, lambda **_: _in_pme(system), where, field)
     if told := _other_than_ours(system):
         what = f"{topology.name}: {', '.join(told)} of its NonbondedForce, which is computed as all boxes are"
@@ -226,7 +226,7 @@ def _deserialised(text: str, where: str, field: str) -> openmm.System:
     return system
 
 
-def _of_system(system: openmm.System, pdb: str, coordinates: BoxedCoordinates) -> Any:
+def _of_system(system: openmm.System, pdb: str, coordinates: BoxedCoordinates, where: str, field: str) -> Any:
     """A System with the names of a PDB; bonds are the System's own, those that it holds rigid among them."""
     from parmed.openmm import load_topology
     from parmed.topologyobjects import Bond, BondType
@@ -240,23 +240,43 @@ def _of_system(system: openmm.System, pdb: str, coordinates: BoxedCoordinates) -
             for atom in residue.atoms():
                 bare.addAtom(atom.name, atom.element, place)
     structure = load_topology(bare, system, coordinates.positions_angstrom)
-    bonded = {frozenset((bond.atom1.idx, bond.atom2.idx)) for bond in structure.bonds}
+    bonded, rigid = {frozenset((b.atom1.idx, b.atom2.idx)) for b in structure.bonds}, system.getNumConstraints()
     masses = [system.getParticleMass(i)._value for i in range(system.getNumParticles())]
     for atom, mass in zip(structure.atoms, masses, strict=True):
         atom.mass = mass
+    held = [system.getConstraintParameters(i)[:2] for i in range(rigid)]
+    _same_elements(structure, np.array(masses), held, where, field)
     types: dict[float, Any] = {}
-    for index in range(system.getNumConstraints()):
+    for index in range(rigid):
         i, j, length = system.getConstraintParameters(index)
         if frozenset((i, j)) in bonded:
             continue
         if 1 not in (structure.atoms[i].atomic_number, structure.atoms[j].atomic_number):
-            raise ValueError(f"atoms {i + 1} and {j + 1} are held rigid and have no force constant")
+            what = f"atoms {i + 1} and {j + 1} are held rigid and have no force constant"
+            raise InputError(Problem(where, what, "a System with no constraints but those of HBonds", field=field))
         nominal = types.setdefault(length._value, BondType(_NOMINAL_K, length._value * 10))
         if nominal not in structure.bond_types:
             structure.bond_types.append(nominal)
         structure.bonds.append(Bond(structure.atoms[i], structure.atoms[j], type=nominal))
     structure.bond_types.claim()
     return structure
+
+
+def _same_elements(structure: Any, masses_amu: Floats, held: Sequence[Sequence[int]], where: str, field: str) -> None:
+    """Refuse a PDB whose elements are not those of the System's masses; masses of no element tell nothing."""
+    bonds = np.array([*((b.atom1.idx, b.atom2.idx) for b in structure.bonds), *held], dtype=np.int32).reshape(-1, 2)
+    numbers = np.array([atom.atomic_number for atom in structure.atoms])
+    try:
+        meant = elements_of(np.zeros_like(numbers), masses_amu, [atom.name for atom in structure.atoms], bonds)
+    except ValueError:
+        return
+    for place in np.flatnonzero((numbers > 0) & (meant > 0) & (numbers != meant))[:1].tolist():
+        atom, has = structure.atoms[place], app.Element.getByAtomicNumber(int(meant[place])).symbol
+        called = f"{atom.name} of {atom.residue.name} {atom.residue.idx + 1}, atom {place + 1}"
+        given = app.Element.getByAtomicNumber(atom.atomic_number).symbol
+        what = f"{called}, is {given} in the PDB and has the mass of {has} in the System"
+        right = "a PDB in the order of the System, with elements in its columns 77 and 78"
+        raise InputError(Problem(where, what, right, field=field))
 
 
 def _converted(
@@ -284,7 +304,13 @@ def _converted(
         raise InputError(Problem(where, what, right, field=field))
     given = source(**_pme())
     constant = _as_periodic_torsions(structure)
-    parm = AmberParm.from_structure(structure)
+    try:
+        parm = AmberParm.from_structure(structure)
+    except TypeError as error:
+        if "exceptions" not in str(error):
+            raise
+        what = "has 1-4 pairs with Lennard-Jones of their own, which is not that of their atoms, scaled"
+        raise InputError(Problem(where, what, "pairs by fudgeLJ and fudgeQQ, without numbers", field=field)) from error
     for atom in parm.atoms:  # a copied site is a child beside that which it was copied from, and would be written twice
         atom.children = [site for site in atom.children if site.idx >= 0]
     with tempfile.TemporaryDirectory() as folder:

@@ -83,18 +83,18 @@ def read_coordinates(path: Path, *, field: str, where: str) -> BoxedCoordinates:
     InputError
         Where it cannot be read, or has no box.
     """
-    content = read_input(path, RIGHT, STRUCTURE_BYTES, field=field)
+    content, suffix = read_input(path, RIGHT, STRUCTURE_BYTES, field=field), path.suffix.lower()
+    reader, kind = {".gro": (_gro, "gro"), ".pdb": (_pdb, "a PDB")}.get(suffix, (_restart, "AMBER's rst7"))
     try:
         if content[:3] == b"CDF":
             found = _netcdf(content)
         else:
             text = decode(content, path, RIGHT, field=field, errors="replace")
-            reader = {".gro": _gro, ".pdb": _pdb}.get(path.suffix.lower(), _restart)
             found = reader(text)
         if not np.isfinite(found.positions_angstrom).all():
             raise ValueError("a coordinate is no number")
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(Problem(where, f"not readable as coordinates ({error})", RIGHT, field=field)) from error
+        raise InputError(Problem(where, f"not readable as {kind} ({error})", RIGHT, field=field)) from error
     if len(found.box_angstrom) != _BOX_NUMBERS or min(found.box_angstrom, default=0) <= 0:
         raise InputError(Problem(where, "has no periodic box", RIGHT, field=field))
     return found

@@ -23,6 +23,7 @@ _FOREIGN = {
     "POLARIZABILITY": "polarizable atoms",
     "ADDPOLE_LIST": "multipoles",
     "AMOEBA_FORCEFIELD": "AMOEBA",
+    "LES_NTYP": "copies of locally enhanced sampling (LES)",
     "CHARMM_UREY_BRADLEY": "terms of CHARMM (chamber)",
     "FORCE_FIELD_TYPE": "terms of CHARMM (chamber)",
 }

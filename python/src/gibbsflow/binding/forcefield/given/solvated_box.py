@@ -39,7 +39,9 @@ _HEAVY = dict(
     ALA=5, ARG=11, ASN=8, ASP=8, ASH=8, CYS=6, CYX=6, CYM=6, GLN=9, GLU=9, GLH=9, GLY=4, HIS=10, HID=10, HIE=10, HIP=10,
     ILE=8, LEU=8, LYS=9, LYN=9, MET=8, PHE=11, PRO=7, SER=6, THR=7, TRP=14, TYR=12, VAL=7, ACE=3, NME=2, NHE=1,
 )  # fmt: skip
-"""Heavy atoms of residues in a chain; one more with OXT."""
+"""Heavy atoms of residues in a chain; one more with a second oxygen at its end."""
+_SECOND_OXYGEN = {"OXT", "OC2", "OT2", "OCT2", "O2", "OT"}
+"""As AMBER, GROMACS and others call it."""
 
 
 @dataclass(frozen=True)
@@ -342,8 +344,8 @@ def _incomplete(terms: PrmtopTerms, parts: Components) -> list[tuple[str, str]]:
     for residue, inside in names.items():
         label = terms.labels[residue]
         wanted = _HEAVY.get(label[1:] if len(label) == 4 and label[0] in "NC" else label)  # noqa: PLR2004
-        if wanted is not None and counts[residue] != wanted + ("OXT" in inside):
-            what = f"{label} {residue + 1} has {int(counts[residue])} heavy atoms, not {wanted + ('OXT' in inside)}"
+        if wanted is not None and counts[residue] != (whole := wanted + bool(inside & _SECOND_OXYGEN)):
+            what = f"{label} {residue + 1} has {int(counts[residue])} heavy atoms, not {whole}"
             told.append((what, "a receptor with all its atoms"))
     return told[:6]
 

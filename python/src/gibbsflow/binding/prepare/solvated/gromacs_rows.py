@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 _SECTIONS = frozenset(
@@ -13,8 +13,9 @@ _SECTIONS = frozenset(
     "exclusions position_restraints system molecules".split()
 )
 """What ParmEd reads of a GROMACS topology, and what moves nothing here."""
-_ATOM, _TORSION, _TYPES = 8, 8, 8
-"""Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types."""
+_ATOM, _TORSION, _TYPES, _BARE_ATOM = 8, 8, 8, 6
+"""Words of a row with all numbers: of an atom in one state, of a torsion, of a torsion's types; and of an atom without
+charge and mass."""
 _FUNCTIONS = {
     "bonds": (2, "1"), "pairs": (2, "1"), "angles": (3, "15"), "dihedrals": (4, "12349"), "cmap": (5, "1"),
     "settles": (1, "1"), "virtual_sites3": (4, "1"), "dummies3": (4, "1"),
@@ -72,7 +73,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     -------
     GromacsRows
         In which torsions that give their own numbers are of function 1, which is 9 term by term: of equal rows ParmEd
-        would take one, and refuse two of one periodicity.
+        would take one, and refuse two of one periodicity. Atoms without a charge have that of their type, which ParmEd
+        takes for none.
     """
     found, sections, molecule = GromacsRows(), [""], ""
     held: dict[str, set[str]] = {}
@@ -82,6 +84,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     present: set[str] = set()
     lengths = _Lengths()
     strange_rows: dict[str, list[str]] = {}
+    charges: dict[str, str] = {}
+    torsions: set[tuple[str, ...]] = set()
     for line in lines:
         words, section = line.split(), sections[-1]
         if words and words[0].startswith("["):
@@ -89,6 +93,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
         elif words and section == "moleculetype":
             molecule = words[0]
         elif words and section == "molecules":
+            if words[1:2] == ["0"]:
+                continue  # none of them, which ParmEd refuses
             present.add(words[0])
         elif words and (told := _strange_function(section, words)):
             strange_rows.setdefault(f"[ {section} ] of {molecule}", []).append(told)
@@ -98,7 +104,10 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
             lengths.types[molecule, words[0]] = words[1]
             if len(words) > _ATOM:
                 second.setdefault(molecule, set()).add(words[0])
-        elif section == "atomtypes" and len(words) > 1:
+            elif len(words) == _BARE_ATOM and words[1] in charges:
+                words.append(charges[words[1]])
+        elif section == "atomtypes" and len(words) > _particle(words):
+            charges[words[0]] = words[_particle(words) - 1]
             lengths.nm[words[0]] = words[-2]
             if not _numbered(words):
                 found.unnumbered.add(words[0])
@@ -111,6 +120,7 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
         elif section == "dihedraltypes" and len(words) >= _TYPES and words[4] in ("1", "4", "9"):
             row = min(tuple(words[:4]), tuple(words[3::-1]))
             types.setdefault((*row, words[4], words[7]), set()).add((float(words[5]), float(words[6])))
+            torsions |= {row} if words[4] != "4" else set()
         elif section == "dihedrals" and len(words) >= _TORSION and words[4] == "9":
             words[4] = "1"
         elif section == "defaults" and len(words) > 2:  # noqa: PLR2004
@@ -128,6 +138,8 @@ def gromacs_rows(lines: Iterable[str]) -> GromacsRows:
     for kind, numbers in types.items():
         if len(numbers) > 1:
             found.problems.append(f"has several torsions of periodicity {kind[5]} for the types {' '.join(kind[:4])}")
+    if fitted := _matched_twice(torsions):
+        found.problems.append(f"has two rows of types with one X each for torsions {fitted}")
     found.restrained = {name: len(atoms) for name, atoms in held.items() if name in present}
     found.second_states = {name: len(atoms) for name, atoms in second.items() if name in present}
     return found
@@ -175,10 +187,30 @@ def _strange_function(section: str, words: Sequence[str]) -> str:
     return f"the row {' '.join(words)} is of function {function}" if function and function not in known else ""
 
 
+def _matched_twice(rows: Collection[tuple[str, ...]]) -> str:
+    """Types of a torsion that two rows fit, X at other ends: GROMACS takes the first of them, ParmEd always one."""
+    ways = sorted({way for row in rows for way in (row, row[::-1])})
+    lasts: dict[tuple[str, ...], list[str]] = {}
+    for way in ways:
+        if way[0] == "X" and "X" not in way[1:]:
+            lasts.setdefault(way[1:3], []).append(way[3])
+    for way in ways:
+        if way[3] == "X" and way[0] != "X":
+            for last in lasts.get(way[1:3], ()):
+                if (*way[:3], last) not in ways:
+                    return " ".join((*way[:3], last))
+    return ""
+
+
 def _numbered(words: Sequence[str]) -> bool:
-    """Whether a type of atoms has an atomic number: name, [bonded type], [number], mass, charge, particle, σ, ε."""
-    particle = next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
+    """Whether a type of atoms has an atomic number."""
+    particle = _particle(words)
     return particle == 5 or (particle == 4 and words[1].isdigit())  # noqa: PLR2004
+
+
+def _particle(words: Sequence[str]) -> int:
+    """Place of the kind of particle in a type of atoms: name, [bonded type], [number], mass, charge, particle, σ, ε."""
+    return next((place for place in (3, 4, 5) if words[place : place + 1] and words[place].isalpha()), 3)
 
 
 def _idle(words: Sequence[str]) -> bool:
