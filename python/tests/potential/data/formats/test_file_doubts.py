@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,44 @@ def test_symbols_of_a_poscar_have_a_number_each(tmp_path: Path, symbols: str, co
     places = "0 0 0\n0.5 0.5 0.5\n" if "1 1" in counts else "0 0 0\n"
     refusal, _ = said(tmp_path / "POSCAR", f"x\n1\n4 0 0\n0 4 0\n0 0 4\n{symbols}\n{counts}\nDirect\n{places}")
     assert words in refusal if words else not refusal
+
+
+ORIENTATION = """                         {} orientation:
+ ---------------------------------------------------------------------
+ Center     Atomic      Atomic             Coordinates (Angstroms)
+ Number     Number       Type             X           Y           Z
+ ---------------------------------------------------------------------
+      1          1           0        {} {}    0.000000
+      2          1           0        {} {}    0.000000
+ ---------------------------------------------------------------------
+"""
+ALONG_X, ALONG_Z = ORIENTATION.format("{}", 0.0, 0.0, 0.8, 0.0), ORIENTATION.format("{}", 0.0, 0.0, 0.0, 0.8)
+GAUSSIAN = """ Entering Gaussian System, Link 0=g16
+ SCF Done:  E(RB3LYP) =  -1.10000000     A.U. after    8 cycles
+ Center     Atomic                   Forces (Hartrees/Bohr)
+ Number     Number              X              Y              Z
+ -------------------------------------------------------------------
+      1        1          -0.010000000    0.000000000    0.000000000
+      2        1           0.010000000    0.000000000    0.000000000
+ -------------------------------------------------------------------
+"""
+
+
+def test_forces_of_gaussian_are_those_of_the_coordinates(tmp_path: Path) -> None:
+    head, body = GAUSSIAN.split("\n", 1)
+    whole = f"{head}\n{ALONG_X.format('Input')}{ALONG_Z.format('Standard')}{body}"
+    assert said(tmp_path / "a.log", whole) == ("", [])
+    assert read_any(tmp_path / "a.log", Account(""))[0].positions[1, 0] == pytest.approx(0.8)
+    alone = f"{head}\n{ALONG_Z.format('Standard')}{body}"
+    refusal, _ = said(tmp_path / "b.log", alone)
+    assert "standard orientation" in refusal and "nosymm" in refusal
+    # of an optimisation the steps after the first as well
+    assert "standard orientation" in said(tmp_path / "c.log", whole + ALONG_Z.format("Standard") + body)[0]
+
+
+def test_packed_files_are_looked_through_as_well(tmp_path: Path) -> None:
+    number = "_symmetry_space_group_name_H-M 'F d -3 m'\n_symmetry_Int_Tables_number 225\n"
+    path = tmp_path / "a.cif.gz"
+    path.write_bytes(gzip.compress((CIF + number + SITES + TWO).encode()))
+    with pytest.raises(InputError, match="has the number 227, and 225 is given"):
+        read_any(path, Account(path.name))

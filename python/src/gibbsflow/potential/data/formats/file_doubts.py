@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.input_files import DATA_BYTES, open_input
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input, unpacked_stream
 
 log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
@@ -157,6 +157,21 @@ def _gaussian_in(path: Path, account: Account) -> None:
             return
 
 
+def _gaussian_out(path: Path, account: Account) -> None:
+    """Forces are those of the input orientation; the reader takes the first coordinates that are printed with them."""
+    first = ""
+    for number, line in enumerate(_lines(path), 1):
+        if (found := re.fullmatch(r"\s*(Input|Standard|Z-Matrix) orientation:\s*", line)) and not first:
+            first = found[1]
+        elif "Forces (Hartrees/Bohr)" in line:
+            if first == "Standard":
+                what = "forces in the input orientation, coordinates in the standard orientation alone"
+                right = "a run with `nosymm`, or with `geom=printinputorient`"
+                account.refuse(what, right, row=number, field="forces")
+                return
+            first = ""
+
+
 def _poscar(path: Path, account: Account) -> None:
     from ase.data import atomic_numbers
 
@@ -197,7 +212,7 @@ def _cif(path: Path, account: Account) -> None:
         account.refuse("a magnetic CIF, whose moments are not read", right, field="_atom_site_moment")
         return
     try:
-        blocks = [block for block in parse_cif(str(path)) if block.has_structure()]
+        blocks = [block for block in parse_cif(io.StringIO("".join(_lines(path)))) if block.has_structure()]
     except Exception as error:  # noqa: BLE001 - it raises whatever a broken text leads it to; the reader says what
         log.debug("%s: not looked through (%r)", path, error)
         return
@@ -278,6 +293,7 @@ _BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
     "mol": _molfile,
     "sdf": _molfile,
     "gaussian-in": _gaussian_in,
+    "gaussian-out": _gaussian_out,
     "vasp": _poscar,
     "cif": _cif,
     "cjson": _chemical_json,
@@ -304,5 +320,5 @@ def _float(value: Any) -> float:
 
 def _lines(path: Path, count: int | None = None) -> list[str]:
     with open_input(path, "a structure file", DATA_BYTES) as file:
-        lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+        lines = io.TextIOWrapper(unpacked_stream(path, file), encoding="utf-8", errors="replace")
         return [line for _, line in zip(range(count), lines, strict=False)] if count is not None else lines.readlines()
