@@ -235,3 +235,51 @@ def test_packed_files_are_looked_through_as_well(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((CIF + number + SITES + TWO).encode()))
     with pytest.raises(InputError, match="has the number 227, and 225 is given"):
         read_any(path, Account(path.name))
+
+
+ONE = "Si1 Si 0.1 0.2 0.3\n"
+HEXAGONAL = CIF.replace("length_c 5.4", "length_c 15").replace("gamma 90", "gamma 120")
+MONOCLINIC = CIF.replace("beta 90", "beta 100")
+R3M, P21N, FD3M = (f"_symmetry_space_group_name_H-M '{name}'\n" for name in ("R -3 m", "P 1 21/n 1", "F d -3 m:2"))
+CENTRE = "loop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n'-x, -y, -z'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # rhombohedral operations in hexagonal axes
+        (HEXAGONAL + R3M + "_symmetry_cell_setting trigonal\n" + SITES + ONE, "does not keep the cell"),
+        (CIF.replace("90", "60") + R3M + SITES + ONE, "does not keep the cell"),
+        (CIF.replace("length_c 5.4", "length_c 6") + FD3M.replace(":2", "") + SITES + ONE, "does not keep the cell"),
+        # a setting that is not the first of its number, without operations
+        (
+            MONOCLINIC + P21N + "_symmetry_Int_Tables_number 14\n" + SITES + ONE,
+            "not the first setting of its number 14",
+        ),
+        (CIF + FD3M + "_symmetry_Int_Tables_number 227\n" + SITES + ONE, "not the first setting of its number 227"),
+        (CIF + CENTRE + SITES + ONE, "operations of no space group"),
+        # atoms that are on no site
+        (CIF + P1 + "_chemical_formula_sum 'H2 Si2'\n" + SITES + TWO, "H of the formula H2 Si2 is on no site"),
+        (CIF + P1 + SITES + "_atom_site_attached_hydrogens\nO1 O 0 0 0 2\n", "hydrogens of 1 sites, such as O1"),
+        (CIF + P1 + "_cell_modulation_dimension 1\n" + SITES + TWO, "modulated"),
+    ],
+)
+def test_a_cif_whose_symmetry_or_atoms_are_read_otherwise_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    assert words in said(tmp_path / "a.cif", text)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "atoms"),
+    [
+        (HEXAGONAL + R3M + SITES + "Si1 Si 0 0 0.2\n", 6),
+        (MONOCLINIC + P21N + "_symmetry_Int_Tables_number 14\n" + CENTRE + SITES + ONE, 2),
+        (MONOCLINIC + P21N.replace("1 21/n 1", "21/c") + "_symmetry_Int_Tables_number 14\n" + SITES + ONE, 4),
+        (MONOCLINIC + P21N.replace(" 1 21/n 1", "1_2_1") + "_symmetry_Int_Tables_number 3\n" + SITES + ONE, 2),
+        (CIF + "_symmetry_space_group_name_H-M 'C m c a'\n_symmetry_Int_Tables_number 64\n" + SITES + ONE, 16),
+        (CIF + "_symmetry_space_group_name_H-M Fd-3m\n_symmetry_Int_Tables_number 227\n" + SITES + "Si1 Si 0 0 0\n", 8),
+        (CIF + P1 + "_chemical_formula_sum 'Si2'\n" + SITES + "_atom_site_attached_hydrogens\nSi1 Si 0 0 0 0\n", 1),
+    ],
+)
+def test_a_cif_of_one_meaning_is_read(tmp_path: Path, text: str, atoms: int) -> None:
+    assert said(tmp_path / "a.cif", text)[0] == ""
+    assert len(read_any(tmp_path / "a.cif", Account(""))[0]) == atoms

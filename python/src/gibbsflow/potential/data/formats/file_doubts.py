@@ -18,6 +18,15 @@ from gibbsflow.workflow.input_files import DATA_BYTES, open_input, unpacked_stre
 
 log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
+_OTHER_CELL = 0.02
+_ALL_SAID = "the operations of this setting (_symmetry_equiv_pos_as_xyz), or P 1 with all atoms"
+# monoclinic and orthorhombic: the name tells the axes
+_SETTINGS = range(3, 75)
+_OLD_NAMES = {"aem2": "abm2", "aea2": "aba2", "cmce": "cmca", "cmme": "cmma", "ccce": "ccca"}
+_OLD_NAMES |= {old: new for new, old in _OLD_NAMES.items()}
+_TWO_ORIGINS = frozenset(
+    (48, 50, 59, 68, 70, 85, 86, 88, 125, 126, 129, 130, 133, 134, 137, 138, 141, 142, 201, 203, 222, 224, 227, 228)
+)
 _EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
 # what inputs of programs say of charge and spin, and their readers pass over: name and value
 _ELECTRONS: Mapping[str, re.Pattern[str]] = {
@@ -233,6 +242,12 @@ def _cif_sites(block: Mapping[str, Any], account: Account, where: str) -> None:
         return
     if dummies := [flag for flag in block.get("_atom_site_calc_flag", ()) if str(flag) == "dum"]:
         account.refuse(f"{where}{len(dummies)} sites are dummies", "atoms alone", field="_atom_site_calc_flag")
+    if hidden := [name for name, count in zip(names, block.get("_atom_site_attached_hydrogens", ()), strict=False)
+                  if _float(count) > 0]:  # fmt: skip
+        what = f"{where}hydrogens of {len(hidden)} sites, such as {hidden[0]}, have no coordinates"
+        account.refuse(what, "all atoms", field="_atom_site_attached_hydrogens")
+    if _float(block.get("_cell_modulation_dimension", 0)) > 0:
+        account.refuse(f"{where}modulated, and its average would be read", "a supercell", field="_cell_modulation")
     groups = {str(group) for group in block.get("_atom_site_disorder_group", ())} - {".", "?", "0"}
     if len(groups) > 1:
         what = f"{where}disordered: groups {', '.join(sorted(groups))} are alternatives"
@@ -246,6 +261,12 @@ def _cif_sites(block: Mapping[str, Any], account: Account, where: str) -> None:
     elif any(re.fullmatch(r"[DT]\W*\d*\W*", kind) for kind in types):
         account.note(f"{where}deuterium is computed as hydrogen")
     elements = [re.sub("[^A-Za-z].*", "", name).capitalize() for name in types or labels]
+    formula = {
+        word for word in re.findall("[A-Z][a-z]?", str(block.get("_chemical_formula_sum", ""))) if _is_element(word)
+    }
+    if types and elements and (lacking := sorted(formula - {"H" if one in ("D", "T") else one for one in elements})):
+        what = f"{where}{', '.join(lacking)} of the formula {block['_chemical_formula_sum']} is on no site"
+        account.refuse(what, "all atoms, or the formula of what is there", field="_chemical_formula_sum")
     told = block.get("_atom_site_occupancy") or [1.0] * len(elements)
     full = np.array([_float(share) for share in told])
     for one in range(len(elements)):
@@ -271,16 +292,54 @@ def _cif_symmetry(block: Mapping[str, Any], account: Account, where: str) -> Non
     )
     if name is None and number is None and operations is None:
         account.note(f"{where}no symmetry is given: its sites are all atoms (P 1)")
-    if name is None or number is None:
+    number = int(number) if str(number).isdecimal() else None
+    by_name = None
+    if name is not None:
+        try:
+            by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
+        except Exception as error:  # noqa: BLE001 - a name that ASE does not know
+            log.debug("space group %s: %r", name, error)
+    if operations is not None and number is None and by_name is None:
+        what = (
+            f"{where}operations of {'no space group' if name is None else f'{name}, which is not known by this name'}"
+        )
+        account.refuse(what, "its number as well (1 will do beside operations)", field="_space_group_IT_number")
         return
-    try:
-        by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
-    except Exception as error:  # noqa: BLE001 - a setting that ASE does not know, which its reader resolves or refuses
-        log.debug("space group %s: %r", name, error)
-        return
-    if str(number).isdecimal() and by_name != int(number):
+    if number is not None and by_name is not None and by_name != number:
         what = f"{where}space group {name} has the number {by_name}, and {number} is given"
         account.refuse(what, "one symmetry", field="space group")
+        return
+    if operations is None and (group := number or by_name):
+        _cif_setting(str(name or ""), group, account, where)
+    try:
+        rotations = block.get_spacegroup(True).get_op()[0]  # type: ignore[attr-defined]  # a block of ASE
+        metric = block.get_cell().array @ block.get_cell().array.T  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001 - the reader says what it is
+        log.debug("symmetry of the cell: not looked at (%r)", error)
+        return
+    if any(np.abs(r.T @ metric @ r - metric).max() > _OTHER_CELL * metric.max() for r in rotations):
+        what = f"{where}the symmetry {name or number or 'of its operations'}, as it is read, does not keep the cell"
+        account.refuse(what, _ALL_SAID, field="space group")
+
+
+def _cif_setting(name: str, number: int, account: Account, where: str) -> None:
+    """Without operations the reader takes the first setting of the number, whatever the name says."""
+    from ase.spacegroup import Spacegroup
+
+    second = bool(re.search(r":\s*2\b|\sZ\s*$", name))
+    bare = re.sub(r"\s*:.*|\s[SZHR]\s*$", "", name)
+    own = _setting(Spacegroup(number).symbol)
+    if second or (bare and number in _SETTINGS and _setting(bare) not in {own, _OLD_NAMES.get(own)}):
+        what = f"{where}no operations of {name}, which is not the first setting of its number {number}"
+        account.refuse(what, _ALL_SAID, field="space group")
+    elif number in _TWO_ORIGINS and not name.strip().endswith((":1", "S")):
+        account.note(f"{where}no operations of space group {number}, which has two origins: choice 1 is taken")
+
+
+def _setting(name: str) -> str:
+    """Symbol of a space group in short, without blanks: P 1 21/c 1 is p21/c."""
+    bare = re.sub(r"[\s_]", "", name).lower()
+    return re.sub(r"^([a-z])1(.+)1$", r"\1\2", bare)
 
 
 _BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
