@@ -272,6 +272,7 @@ def test_a_cif_whose_symmetry_or_atoms_are_read_otherwise_is_refused(tmp_path: P
     ("text", "atoms"),
     [
         (HEXAGONAL + R3M + SITES + "Si1 Si 0 0 0.2\n", 6),
+        (CIF + P1 + "_symmetry_cell_setting cubic\n" + SITES + TWO, 2),
         (MONOCLINIC + P21N + "_symmetry_Int_Tables_number 14\n" + CENTRE + SITES + ONE, 2),
         (MONOCLINIC + P21N.replace("1 21/n 1", "21/c") + "_symmetry_Int_Tables_number 14\n" + SITES + ONE, 4),
         (MONOCLINIC + P21N.replace(" 1 21/n 1", "1_2_1") + "_symmetry_Int_Tables_number 3\n" + SITES + ONE, 2),
@@ -280,6 +281,7 @@ def test_a_cif_whose_symmetry_or_atoms_are_read_otherwise_is_refused(tmp_path: P
         (CIF + P1 + "_chemical_formula_sum 'Si2'\n" + SITES + "_atom_site_attached_hydrogens\nSi1 Si 0 0 0 0\n", 1),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_a_cif_of_one_meaning_is_read(tmp_path: Path, text: str, atoms: int) -> None:
     assert said(tmp_path / "a.cif", text)[0] == ""
     assert len(read_any(tmp_path / "a.cif", Account(""))[0]) == atoms

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -312,7 +313,9 @@ def _cif_symmetry(block: Mapping[str, Any], account: Account, where: str) -> Non
     if operations is None and (group := number or by_name):
         _cif_setting(str(name or ""), group, account, where)
     try:
-        rotations = block.get_spacegroup(True).get_op()[0]  # type: ignore[attr-defined]  # a block of ASE
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of settings that are not looked at: what comes of it is, below
+            rotations = block.get_spacegroup(True).get_op()[0]  # type: ignore[attr-defined]  # a block of ASE
         metric = block.get_cell().array @ block.get_cell().array.T  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001 - the reader says what it is
         log.debug("symmetry of the cell: not looked at (%r)", error)
