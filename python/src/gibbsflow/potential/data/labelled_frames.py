@@ -15,6 +15,7 @@ from ase import Atoms
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, read_extended_xyz
+from gibbsflow.potential.data.formats.file_formats import is_of_atoms
 from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, kept_mesh, mesh_fault
 from gibbsflow.potential.data.formats.scf_convergence import refuse_unconverged
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
@@ -288,7 +289,7 @@ def _images(path: Path) -> list[Atoms]:
     for atoms in images:
         results: Mapping[str, Any] = atoms.calc.results if atoms.calc is not None else {}
         for name, value in results.items():
-            if np.shape(value) == (len(atoms), 3):
+            if is_of_atoms(name, value, atoms):
                 atoms.arrays[name] = np.asarray(value)
             elif value is not None:
                 atoms.info[name] = value
