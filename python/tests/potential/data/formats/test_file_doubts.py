@@ -285,3 +285,70 @@ def test_a_cif_of_one_meaning_is_read(tmp_path: Path, recwarn: pytest.WarningsRe
     assert said(tmp_path / "a.cif", text)[0] == ""
     assert len(read_any(tmp_path / "a.cif", Account(""))[0]) == atoms
     assert not recwarn.list
+
+
+LAMMPS = """{}
+
+1 atoms
+1 atom types
+0 5.4 xlo xhi
+0 5.4 ylo yhi
+0 5.4 zlo zhi
+
+Masses
+
+1 {}
+
+Atoms # atomic
+
+1 1 0 0 0
+"""
+DUMP = """ITEM: UNITS
+{}
+ITEM: TIMESTEP
+0
+ITEM: NUMBER OF ATOMS
+1
+ITEM: BOX BOUNDS pp pp pp
+0 5.4
+0 5.4
+0 5.4
+ITEM: ATOMS id element x y z
+1 Si 0 0 0
+"""
+WRITTEN = "LAMMPS data file via write_data, version 2 Aug 2023, timestep = 0, units = "
+CRYST1 = "CRYST1   10.000   10.000   10.000  90.00  90.00  90.00 {}   4\n"
+OXYGEN = "HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00  0.00           O\n"
+RES = "TITL a\nCELL 0.7 5.4 5.4 5.4 90 90 90\nLATT {}\nSFAC Si\nUNIT 8\n{}\nEND\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.data", LAMMPS.format(WRITTEN + "electron", "28.0855"), "is in units electron"),
+        ("a.data", LAMMPS.format("", "28.0855 # Ge"), "is named Ge"),
+        ("a.data", LAMMPS.format("", "14.027 # CH2"), "is named CH2"),
+        ("a.data", LAMMPS.format("", "72.6"), ""),
+        ("a.data", LAMMPS.format("", "76.0"), "no element has a mass of 76.0"),
+        ("a.data", LAMMPS.format(WRITTEN + "real", "28.0855 # Si"), ""),
+        ("a.data", LAMMPS.format("a metal", "12.011 # CA"), ""),
+        ("a.lammpstrj", DUMP.format("electron"), "is in units electron"),
+        ("a.lammpstrj", DUMP.format("metal"), ""),
+        ("a.pdb", CRYST1.format("P 21 21 21 ") + OXYGEN + "END\n", "its symmetry is P 21 21 21"),
+        ("a.pdb", CRYST1.format("P 1        ") + OXYGEN + "END\n", ""),
+        ("a.pdb", CRYST1.replace("10.000", " 1.000").format("P 21 21 21 ") + OXYGEN + "END\n", ""),
+        ("a.res", RES.format("-1", "Si1 1 0.1 0.2 0.3 0.5"), "occupancy of 0.5"),
+        ("a.res", RES.format("-1\nSYMM -x, -y, -z", "Si1 1 0.1 0.2 0.3 1.0"), "SYMM -x, -y, -z"),
+        ("a.res", RES.format("1", "Si1 1 0.1 0.2 0.3 1.0"), "LATT 1"),
+        ("a.res", RES.format("-1", "Si1 1 0.1 0.2 0.3 11.00000 0.02"), ""),
+    ],
+)
+def test_units_masses_and_symmetry_of_structure_files(tmp_path: Path, name: str, text: str, words: str) -> None:
+    refusal, _ = said(tmp_path / name, text)
+    assert words in refusal and bool(words) == bool(refusal)
+
+
+def test_the_end_of_a_pdb_of_models_is_no_structure(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdb"
+    path.write_text("".join(f"MODEL {k}\n{OXYGEN}ENDMDL\n" for k in (1, 2)) + "END\n")
+    assert [len(frame) for frame in read_any(path, Account(""))] == [1, 1]

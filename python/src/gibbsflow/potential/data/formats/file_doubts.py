@@ -20,6 +20,9 @@ from gibbsflow.workflow.input_files import DATA_BYTES, open_input, unpacked_stre
 log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
 _OTHER_CELL = 0.02
+_OTHER_MASS = 0.3
+_ISOTOPES = (1.0, 2.0, 2.014, 2.0141, 2.014102, 3.016)
+_UNITED = re.compile("CH[1-4]?|[CNO]H[1-4]?_.*")
 _ALL_SAID = "the operations of this setting (_symmetry_equiv_pos_as_xyz), or P 1 with all atoms"
 # monoclinic and orthorhombic: the name tells the axes
 _SETTINGS = range(3, 75)
@@ -89,7 +92,10 @@ def is_lammps_data(path: Path) -> bool:
 
 
 def _lammps_dump(path: Path, account: Account) -> None:
-    header = next((line for line in _lines(path, 50) if line.startswith("ITEM: ATOMS")), "")
+    lines = _lines(path, 50)
+    header = next((line for line in lines if line.startswith("ITEM: ATOMS")), "")
+    units = [after for line, after in zip(lines, lines[1:], strict=False) if line.startswith("ITEM: UNITS")]
+    _lammps_units([line.strip() for line in units], account)
     if "element" not in header.split():
         account.refuse("atoms have a type and no element", "dump with the column `element`", field="ITEM: ATOMS")
 
@@ -99,8 +105,54 @@ def _lammps_binary(path: Path, account: Account) -> None:  # noqa: ARG001 - what
 
 
 def _lammps_data(path: Path, account: Account) -> None:
-    if not any(re.match(r"\s*Masses\b", line) for line in _lines(path)):
+    from ase.data import atomic_masses, atomic_numbers
+
+    lines = _lines(path)
+    _lammps_units(re.findall(r"\bunits\s*=?\s*(\w+)", lines[0]) if lines else [], account)
+    start = next((row for row, line in enumerate(lines) if re.match(r"\s*Masses\b", line)), None)
+    if start is None:
         account.refuse("atoms have a type, and there are no masses to tell the elements by", "Masses", row=None)
+        return
+    for row, line in enumerate(lines[start + 1 :], start + 2):
+        if not line.strip():
+            continue
+        found = re.match(r"\s*\w+\s+([\d.eE+-]+)\s*(?:#\s*(\S+))?", line)
+        if found is None:
+            break
+        mass, label = _float(found[1]), found[2] or ""
+        near = int(np.argmin(np.abs(atomic_masses - mass)))
+        named = atomic_numbers.get(label, 0)
+        if not abs(atomic_masses[near] - mass) <= _OTHER_MASS and mass not in _ISOTOPES:
+            account.refuse(f"no element has a mass of {found[1]}", "masses of elements", row=row, field="Masses")
+        elif _UNITED.fullmatch(label) or (named and abs(atomic_masses[named] - mass) > _OTHER_MASS):
+            what = f"a type of mass {found[1]} is named {label}, and would be read as another element"
+            account.refuse(what, "atoms, each of the mass of its element", row=row, field="Masses")
+
+
+def _lammps_units(said: Sequence[str], account: Account) -> None:
+    """Files of LAMMPS are read in Å."""
+    if others := [word for word in said if word not in ("metal", "real")]:
+        account.refuse(f"is in units {others[0]}", "lengths in Å: units metal or real", field="units")
+
+
+def _shelx(path: Path, account: Account) -> None:
+    lines = _lines(path)
+    words = [line.split() for line in lines]
+    if symmetry := [line.strip() for line, own in zip(lines, words, strict=True) if _is_symmetry(own)]:
+        account.refuse(
+            f"{symmetry[0]}, and its sites are taken for all atoms", "P 1 with all atoms", field="LATT, SYMM"
+        )
+    # a word of four capitals is an instruction
+    atoms = [own for own in words if len(own) >= 6 and not re.fullmatch("[A-Z]{4}", own[0])]
+    sites = [own for own in atoms if own[1].isdecimal() and _three_numbers(own[2:])]
+    if shared := [own for own in sites if np.isfinite(_float(own[5])) and abs(_float(own[5]) % 10 - 1) > _SAME_PLACE]:
+        what = f"{shared[0][0]} has an occupancy of {_float(shared[0][5]) % 10:g}"
+        account.refuse(what, "one element on each site, fully occupied", field="occupancy")
+
+
+def _is_symmetry(words: Sequence[str]) -> bool:
+    head = words[0].upper() if words else ""
+    return head == "SYMM" or (head == "LATT" and len(words) > 1 and words[1] != "-1")
 
 
 def _gromacs(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever is in it
@@ -108,10 +160,16 @@ def _gromacs(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever i
 
 
 def _pdb(path: Path, account: Account) -> None:
-    atoms = [line.rstrip("\n") for line in _lines(path) if line.startswith(("ATOM  ", "HETATM"))]
+    lines = [line.rstrip("\n") for line in _lines(path)]
+    atoms = [line for line in lines if line.startswith(("ATOM  ", "HETATM"))]
     if nameless := [line for line in atoms if not line[76:78].strip()]:
         what = f"{len(nameless)} of {len(atoms)} atoms have a name and no element, such as {nameless[0][12:16].strip()}"
         account.refuse(what, "elements in columns 77 and 78", field="element")
+    crystal = next((line for line in lines if line.startswith("CRYST1")), "")
+    # a cell of 1 Å stands for none
+    if (group := crystal[55:66].strip()) and re.sub(r"\s", "", group) != "P1" and crystal[6:15].strip() != "1.000":
+        what = f"its symmetry is {group}, and its sites are taken for all atoms"
+        account.refuse(what, "P 1 with all atoms", field="CRYST1")
     charges = [int(found[2] + found[1]) for line in atoms if (found := re.fullmatch(r"(\d)([+-])", line[78:80]))]
     if sum(charges):
         account.refuse(f"its atoms have charges of {sum(charges):+d} e together", _EXTXYZ, field="charge")
@@ -349,6 +407,7 @@ _BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
     "lammps-dump-text": _lammps_dump,
     "lammps-dump-binary": _lammps_binary,
     "lammps-data": _lammps_data,
+    "res": _shelx,
     "gromacs": _gromacs,
     "gromos": _gromacs,
     "proteindatabank": _pdb,

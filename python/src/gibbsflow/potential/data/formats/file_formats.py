@@ -72,7 +72,8 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
                     warnings.simplefilter("ignore")
                     # a file name is given as it is, or ASE would take what follows an @ for frame numbers
                     for frame in iread(str(path), index=":", format=kind, do_not_split_by_at_sign=True):
-                        frames.append(frame)
+                        if len(frame) or kind != "proteindatabank":  # its END after ENDMDL ends no frame
+                            frames.append(frame)
     except StateError as error:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
     except GibbsflowError:
