@@ -319,7 +319,7 @@ ITEM: ATOMS id element x y z
 WRITTEN = "LAMMPS data file via write_data, version 2 Aug 2023, timestep = 0, units = "
 CRYST1 = "CRYST1   10.000   10.000   10.000  90.00  90.00  90.00 {}   4\n"
 OXYGEN = "HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00  0.00           O\n"
-RES = "TITL a\nCELL 0.7 5.4 5.4 5.4 90 90 90\nLATT {}\nSFAC Si\nUNIT 8\n{}\nEND\n"
+RES = "TITL a\nCELL 0.7 5.4 5.4 5.4 90 90 90\nLATT {}\nSFAC Si\n{}\nEND\n"
 
 
 @pytest.mark.parametrize(
