@@ -337,10 +337,10 @@ RES = "TITL a\nCELL 0.7 5.4 5.4 5.4 90 90 90\nLATT {}\nSFAC Si\n{}\nEND\n"
         ("a.pdb", CRYST1.format("P 21 21 21 ") + OXYGEN + "END\n", "its symmetry is P 21 21 21"),
         ("a.pdb", CRYST1.format("P 1        ") + OXYGEN + "END\n", ""),
         ("a.pdb", CRYST1.replace("10.000", " 1.000").format("P 21 21 21 ") + OXYGEN + "END\n", ""),
-        ("a.res", RES.format("-1", "Si1 1 0.1 0.2 0.3 0.5"), "occupancy of 0.5"),
-        ("a.res", RES.format("-1\nSYMM -x, -y, -z", "Si1 1 0.1 0.2 0.3 1.0"), "SYMM -x, -y, -z"),
-        ("a.res", RES.format("1", "Si1 1 0.1 0.2 0.3 1.0"), "LATT 1"),
-        ("a.res", RES.format("-1", "Si1 1 0.1 0.2 0.3 11.00000 0.02"), ""),
+        ("a.res", RES.format("-1", "Si 1 0.1 0.2 0.3 0.5"), "occupancy of 0.5"),
+        ("a.res", RES.format("-1\nSYMM -x, -y, -z", "Si 1 0.1 0.2 0.3 1.0"), "SYMM -x, -y, -z"),
+        ("a.res", RES.format("1", "Si 1 0.1 0.2 0.3 1.0"), "LATT 1"),
+        ("a.res", RES.format("-1", "Si 1 0.1 0.2 0.3 11.00000 0.02"), ""),
     ],
 )
 def test_units_masses_and_symmetry_of_structure_files(tmp_path: Path, name: str, text: str, words: str) -> None:
