@@ -34,3 +34,10 @@ def test_weights_that_cannot_be_honoured_are_refused():
     refuse_other_weights(frames, account)
     assert [problem.field for problem in account.of_weight("refuse")] == ["weight", "forces_weight"]
     assert "energy_sigma is 0.01 everywhere" in str(account.of_weight("note")[0])
+
+
+def test_a_weight_of_some_frames_alone_is_not_that_of_all():
+    for value, fields in ((2.0, ["weight"]), (1.0, [])):
+        account = Account("a.xyz")
+        refuse_other_weights([Atoms("Cu"), Atoms("Cu", info={"weight": value})], account)
+        assert [problem.field for problem in account.of_weight("refuse")] == fields

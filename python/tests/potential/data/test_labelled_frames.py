@@ -305,3 +305,21 @@ def test_other_formats_keep_their_labels(tmp_path):
     read = read_labelled(tmp_path / "a.traj")
     assert [f.energy_ev for f in read] == [a.get_potential_energy() for a in frames]
     assert read[1].stress_ev_per_angstrom3 == pytest.approx(frames[1].get_stress())
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_tensor_of_three_atoms_is_no_vector_of_each(tmp_path, count):
+    rng = np.random.default_rng(1)
+    tensor = np.array([[0.01, 0.002, 0.0], [0.002, 0.03, 0.004], [0.0, 0.004, -0.02]])
+    database, frames = connect(tmp_path / "a.db"), []
+    for k in range(4):
+        atoms = Atoms(f"Cu{count}", positions=2.5 * np.arange(3 * count).reshape(count, 3) % 7, cell=[8] * 3, pbc=True)
+        atoms.rattle(0.1, rng=rng)
+        labels = {"energy": -1.0 - 0.01 * k, "forces": rng.normal(0, 0.1, (count, 3))}
+        database.write(atoms, data={**labels, "virial": -tensor * atoms.get_volume()})
+        atoms.calc = SinglePointCalculator(atoms, **labels, stress=tensor)
+        frames.append(atoms)
+    write(tmp_path / "a.traj", frames)
+    for name in ("a.db", "a.traj"):
+        for frame in read_labelled(tmp_path / name):
+            assert frame.stress_ev_per_angstrom3 == pytest.approx([0.01, 0.03, -0.02, 0.004, 0.0, 0.002])

@@ -5,7 +5,7 @@ from ase.io import write
 from labelled_sets import label, rattled
 
 from gibbsflow.potential.data.labelled_frames import read_labelled
-from gibbsflow.potential.data.twins import twins
+from gibbsflow.potential.data.twins import supercells, twins
 
 
 def _disguised(frame, seed):
@@ -35,3 +35,16 @@ def test_small_displacements_make_another_structure(tmp_path):
     moved.positions[0, 0] += 0.02
     write(tmp_path / "a.extxyz", [frame, label(moved)])
     assert twins(read_labelled(tmp_path / "a.extxyz")) == []
+
+
+def test_a_supercell_is_its_cell(tmp_path):
+    frames = rattled(4, 0, ("Cu", "Au"))
+    write(tmp_path / "a.extxyz", frames)
+    doubled = [label(frames[2] * (2, 1, 1)), label(frames[0] * (1, 1, 3)), *rattled(1, 1, ("Cu", "Au"))]
+    moved = frames[1] * (1, 2, 1)
+    moved.positions[0, 0] += 0.02
+    write(tmp_path / "b.extxyz", [*doubled, label(moved)])
+    known, others = (read_labelled(tmp_path / name) for name in ("a.extxyz", "b.extxyz"))
+    assert supercells(known, others) == [(2, 0), (0, 1)]
+    assert supercells(others, known) == [(1, 0), (0, 2)]
+    assert supercells(known, known) == []

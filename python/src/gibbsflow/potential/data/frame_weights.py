@@ -97,7 +97,8 @@ def refuse_other_weights(images: Sequence[Atoms], account: Account) -> None:
         Of the file.
     """
     found: dict[str, set[Any]] = {}
-    for atoms in images:
+    having: dict[str, set[int]] = {}
+    for number, atoms in enumerate(images):
         for store in (atoms.info, atoms.arrays):
             for key, value in store.items():
                 if (
@@ -105,11 +106,14 @@ def refuse_other_weights(images: Sequence[Atoms], account: Account) -> None:
                     and not _WEIGHT.fullmatch(str(key))
                     or (store is atoms.arrays and _WEIGHT.fullmatch(str(key)))
                 ):
+                    having.setdefault(str(key), set()).add(number)
                     try:
                         found.setdefault(str(key), set()).update(many_numbers(value).tolist())
                     except ValueError:
                         found.setdefault(str(key), set()).add(str(value))
     for key, values in found.items():
+        if len(having[key]) < len(images):
+            values.add(1.0)  # what says nothing counts as it is
         if len(values) > 1:
             account.refuse(
                 f"{key} differs between frames or atoms, and cannot be honoured",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ from ase import Atoms
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, read_extended_xyz
+from gibbsflow.potential.data.formats.file_formats import is_of_atoms
 from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, kept_mesh, mesh_fault
+from gibbsflow.potential.data.formats.scf_convergence import refuse_unconverged
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
 from gibbsflow.potential.data.frame_words import judge_words
 from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, many_numbers, one_number, tensor
@@ -25,19 +25,12 @@ from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.input_files import DATA_BYTES, MB, open_input
 
 log = logging.getLogger(__name__)
 ISOLATED = ("isolated_atom", "isolatedatom")
 SHOWN = 20
 """So many problems of one kind are listed; the others are counted."""
 _TAGGED_ANGSTROM = 5.0
-# as Quantum ESPRESSO, CP2K, ORCA, FHI-aims, ABINIT, SIESTA and VASP have it
-_UNCONVERGED = re.compile(
-    rb"convergence NOT achieved|SCF run NOT converged|SCF NOT CONVERGED|wavefunction IS NOT YET CONVERGED"
-    rb"|Self-consistency cycle not (?:yet )?converged|SCF cycle not converged|not enough SCF cycles to converge"
-    rb"|SCF_NOT_CONV|electronic self-consistency was not achieved", re.IGNORECASE,
-)  # fmt: skip
 # of stress and virial of one frame
 _AGREEMENT = 0.02
 
@@ -291,12 +284,12 @@ def _images(path: Path) -> list[Atoms]:
         for atoms in images:
             atoms.info.setdefault("gibbsflow_id", content_hash(atoms))
         return images
-    _refuse_unconverged(path)
+    refuse_unconverged(path)
     images = read_frames(path)
     for atoms in images:
         results: Mapping[str, Any] = atoms.calc.results if atoms.calc is not None else {}
         for name, value in results.items():
-            if np.shape(value) == (len(atoms), 3):
+            if is_of_atoms(name, value, atoms):
                 atoms.arrays[name] = np.asarray(value)
             elif value is not None:
                 atoms.info[name] = value
@@ -311,16 +304,6 @@ def _that_count(path: Path, images: list[Atoms], account: Account) -> list[Atoms
         return images
     account.note(f"{len(images) - len(counted)} structures without a label that counts are left out (see dft status)")
     return counted
-
-
-def _refuse_unconverged(path: Path) -> None:
-    if path.suffix.lower() in (".db", ".traj", ".json") or not path.is_file():
-        return
-    with open_input(path, "a file of labelled frames", DATA_BYTES) as file:
-        for number, line in enumerate(iter(partial(file.readline, MB), b""), 1):
-            if _UNCONVERGED.search(line):
-                what = f"line {number}: {line.decode(errors='replace').strip()[:200]}"
-                raise InputError(Problem(str(path), what, "energies of a converged density", field="energy"))
 
 
 def _has_stress(atoms: Atoms, keys: LabelKeys) -> bool:

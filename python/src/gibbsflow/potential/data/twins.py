@@ -1,4 +1,4 @@
-"""Frames that are one structure: shifted, turned, or with their atoms in another order."""
+"""Frames that are one structure: shifted, turned, repeated, or with their atoms in another order."""
 
 from __future__ import annotations
 
@@ -66,6 +66,49 @@ def twins(frames: Sequence[LabelledFrame], others: Sequence[LabelledFrame] | Non
                 found.append((i, j))
                 break
     return found
+
+
+def supercells(frames: Sequence[LabelledFrame], others: Sequence[LabelledFrame]) -> list[tuple[int, int]]:
+    """Find crystals of which one is the other, repeated.
+
+    Parameters
+    ----------
+    frames
+        In which it is looked for.
+    others
+        Whose cells or supercells are looked for.
+
+    Returns
+    -------
+    list of tuple
+        Position in `frames`, and position in `others`.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for i, frame in enumerate(frames):
+        groups.setdefault(_formula(frame), []).append(i)
+    volumes = {kind: np.array([_print(frames[i])[0] for i in members]) for kind, members in groups.items()}
+    found = []
+    for j, other in enumerate(others):
+        kind, own = _formula(other), _print(other)
+        if kind not in groups or not other.atoms.pbc.all():
+            continue
+        for place in np.flatnonzero(np.abs(volumes[kind] - own[0]) <= VOLUME_SHARE * own[0]):
+            i = groups[kind][place]
+            small, large = sorted((frames[i], other), key=lambda one: len(one.atoms))
+            times, left = divmod(len(large.atoms), len(small.atoms))
+            if times < 2 or left:
+                continue
+            forces = np.abs(np.repeat(_print(small)[1:], times) - _print(large)[1:])
+            repeated = {pair: np.repeat(each, times) for pair, each in sorted_distances(small).items()}
+            if forces.max() <= FORCE_EV_PER_ANGSTROM and same_distances(repeated, sorted_distances(large)):
+                found.append((i, j))
+                break
+    return found
+
+
+def _formula(frame: LabelledFrame) -> bytes:
+    counts = np.bincount(frame.atoms.numbers)
+    return (counts // np.gcd.reduce(counts)).tobytes() if frame.atoms.pbc.all() else b""
 
 
 def _kind(frame: LabelledFrame) -> tuple[bytes, bytes]:

@@ -49,6 +49,13 @@ def test_what_other_programs_write_is_read(tmp_path):
     assert not frame.pbc.any() and frame.positions.tolist() == [[1, 2, 3]]
 
 
+def test_blanks_may_stand_around_the_sign_of_a_value(tmp_path):
+    comments = [" i =        1, time =        0.500, E =       -17.16", "a= 'b c'  alone energy =-1.5 d  = {1 2}"]
+    frames = _read(tmp_path, *(line for comment in comments for line in ("1", comment, "Cu 0 0 0")))
+    assert frames[0].info == {"i": "1,", "time": "0.500,", "E": "-17.16"}
+    assert frames[1].info == {"a": "b c", "alone": "T", "energy": "-1.5", "d": "1 2"}
+
+
 def test_fortran_numbers():
     assert [number(text) for text in ("1.0D+01", "-2.5d-3", "1e3", "7")] == [10, -0.0025, 1000, 7]
     for text in ("1_000", "D1", "T", "1,5"):

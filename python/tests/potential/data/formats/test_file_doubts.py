@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,161 @@ def test_symbols_of_a_poscar_have_a_number_each(tmp_path: Path, symbols: str, co
     places = "0 0 0\n0.5 0.5 0.5\n" if "1 1" in counts else "0 0 0\n"
     refusal, _ = said(tmp_path / "POSCAR", f"x\n1\n4 0 0\n0 4 0\n0 0 4\n{symbols}\n{counts}\nDirect\n{places}")
     assert words in refusal if words else not refusal
+
+
+ORIENTATION = """                         {} orientation:
+ ---------------------------------------------------------------------
+ Center     Atomic      Atomic             Coordinates (Angstroms)
+ Number     Number       Type             X           Y           Z
+ ---------------------------------------------------------------------
+      1          1           0        {} {}    0.000000
+      2          1           0        {} {}    0.000000
+ ---------------------------------------------------------------------
+"""
+ALONG_X, ALONG_Z = ORIENTATION.format("{}", 0.0, 0.0, 0.8, 0.0), ORIENTATION.format("{}", 0.0, 0.0, 0.0, 0.8)
+GAUSSIAN = """ Entering Gaussian System, Link 0=g16
+ SCF Done:  E(RB3LYP) =  -1.10000000     A.U. after    8 cycles
+ Center     Atomic                   Forces (Hartrees/Bohr)
+ Number     Number              X              Y              Z
+ -------------------------------------------------------------------
+      1        1          -0.010000000    0.000000000    0.000000000
+      2        1           0.010000000    0.000000000    0.000000000
+ -------------------------------------------------------------------
+"""
+
+
+def test_forces_of_gaussian_are_those_of_the_coordinates(tmp_path: Path) -> None:
+    head, body = GAUSSIAN.split("\n", 1)
+    whole = f"{head}\n{ALONG_X.format('Input')}{ALONG_Z.format('Standard')}{body}"
+    assert said(tmp_path / "a.log", whole) == ("", [])
+    assert read_any(tmp_path / "a.log", Account(""))[0].positions[1, 0] == pytest.approx(0.8)
+    alone = f"{head}\n{ALONG_Z.format('Standard')}{body}"
+    refusal, _ = said(tmp_path / "b.log", alone)
+    assert "standard orientation" in refusal and "nosymm" in refusal
+    # of an optimisation the steps after the first as well
+    assert "standard orientation" in said(tmp_path / "c.log", whole + ALONG_Z.format("Standard") + body)[0]
+
+
+def test_packed_files_are_looked_through_as_well(tmp_path: Path) -> None:
+    number = "_symmetry_space_group_name_H-M 'F d -3 m'\n_symmetry_Int_Tables_number 225\n"
+    path = tmp_path / "a.cif.gz"
+    path.write_bytes(gzip.compress((CIF + number + SITES + TWO).encode()))
+    with pytest.raises(InputError, match="has the number 227, and 225 is given"):
+        read_any(path, Account(path.name))
+
+
+ONE = "Si1 Si 0.1 0.2 0.3\n"
+HEXAGONAL = CIF.replace("length_c 5.4", "length_c 15").replace("gamma 90", "gamma 120")
+MONOCLINIC = CIF.replace("beta 90", "beta 100")
+R3M, P21N, FD3M = (f"_symmetry_space_group_name_H-M '{name}'\n" for name in ("R -3 m", "P 1 21/n 1", "F d -3 m:2"))
+CENTRE = "loop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n'-x, -y, -z'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # rhombohedral operations in hexagonal axes
+        (HEXAGONAL + R3M + "_symmetry_cell_setting trigonal\n" + SITES + ONE, "does not keep the cell"),
+        (CIF.replace("90", "60") + R3M + SITES + ONE, "does not keep the cell"),
+        (CIF.replace("length_c 5.4", "length_c 6") + FD3M.replace(":2", "") + SITES + ONE, "does not keep the cell"),
+        # a setting that is not the first of its number, without operations
+        (
+            MONOCLINIC + P21N + "_symmetry_Int_Tables_number 14\n" + SITES + ONE,
+            "not the first setting of its number 14",
+        ),
+        (CIF + FD3M + "_symmetry_Int_Tables_number 227\n" + SITES + ONE, "not the first setting of its number 227"),
+        (CIF + CENTRE + SITES + ONE, "operations of no space group"),
+        # atoms that are on no site
+        (CIF + P1 + "_chemical_formula_sum 'H2 Si2'\n" + SITES + TWO, "H of the formula H2 Si2 is on no site"),
+        (CIF + P1 + SITES + "_atom_site_attached_hydrogens\nO1 O 0 0 0 2\n", "hydrogens of 1 sites, such as O1"),
+        (CIF + P1 + "_cell_modulation_dimension 1\n" + SITES + TWO, "modulated"),
+    ],
+)
+def test_a_cif_whose_symmetry_or_atoms_are_read_otherwise_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    assert words in said(tmp_path / "a.cif", text)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "atoms"),
+    [
+        (HEXAGONAL + R3M + SITES + "Si1 Si 0 0 0.2\n", 6),
+        (CIF + P1 + "_symmetry_cell_setting cubic\n" + SITES + TWO, 2),
+        (MONOCLINIC + P21N + "_symmetry_Int_Tables_number 14\n" + CENTRE + SITES + ONE, 2),
+        (MONOCLINIC + P21N.replace("1 21/n 1", "21/c") + "_symmetry_Int_Tables_number 14\n" + SITES + ONE, 4),
+        (MONOCLINIC + P21N.replace(" 1 21/n 1", "1_2_1") + "_symmetry_Int_Tables_number 3\n" + SITES + ONE, 2),
+        (CIF + "_symmetry_space_group_name_H-M 'C m c a'\n_symmetry_Int_Tables_number 64\n" + SITES + ONE, 16),
+        (CIF + "_symmetry_space_group_name_H-M Fd-3m\n_symmetry_Int_Tables_number 227\n" + SITES + "Si1 Si 0 0 0\n", 8),
+        (CIF + P1 + "_chemical_formula_sum 'Si2'\n" + SITES + "_atom_site_attached_hydrogens\nSi1 Si 0 0 0 0\n", 1),
+    ],
+)
+def test_a_cif_of_one_meaning_is_read(tmp_path: Path, recwarn: pytest.WarningsRecorder, text: str, atoms: int) -> None:
+    assert said(tmp_path / "a.cif", text)[0] == ""
+    assert len(read_any(tmp_path / "a.cif", Account(""))[0]) == atoms
+    assert not recwarn.list
+
+
+LAMMPS = """{}
+
+1 atoms
+1 atom types
+0 5.4 xlo xhi
+0 5.4 ylo yhi
+0 5.4 zlo zhi
+
+Masses
+
+1 {}
+
+Atoms # atomic
+
+1 1 0 0 0
+"""
+DUMP = """ITEM: UNITS
+{}
+ITEM: TIMESTEP
+0
+ITEM: NUMBER OF ATOMS
+1
+ITEM: BOX BOUNDS pp pp pp
+0 5.4
+0 5.4
+0 5.4
+ITEM: ATOMS id element x y z
+1 Si 0 0 0
+"""
+WRITTEN = "LAMMPS data file via write_data, version 2 Aug 2023, timestep = 0, units = "
+CRYST1 = "CRYST1   10.000   10.000   10.000  90.00  90.00  90.00 {}   4\n"
+OXYGEN = "HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00  0.00           O\n"
+RES = "TITL a\nCELL 0.7 5.4 5.4 5.4 90 90 90\nLATT {}\nSFAC Si\n{}\nEND\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.data", LAMMPS.format(WRITTEN + "electron", "28.0855"), "is in units electron"),
+        ("a.data", LAMMPS.format("", "28.0855 # Ge"), "is named Ge"),
+        ("a.data", LAMMPS.format("", "14.027 # CH2"), "is named CH2"),
+        ("a.data", LAMMPS.format("", "72.6"), ""),
+        ("a.data", LAMMPS.format("", "76.0"), "no element has a mass of 76.0"),
+        ("a.data", LAMMPS.format(WRITTEN + "real", "28.0855 # Si"), ""),
+        ("a.data", LAMMPS.format("a metal", "12.011 # CA"), ""),
+        ("a.lammpstrj", DUMP.format("electron"), "is in units electron"),
+        ("a.lammpstrj", DUMP.format("metal"), ""),
+        ("a.pdb", CRYST1.format("P 21 21 21 ") + OXYGEN + "END\n", "its symmetry is P 21 21 21"),
+        ("a.pdb", CRYST1.format("P 1        ") + OXYGEN + "END\n", ""),
+        ("a.pdb", CRYST1.replace("10.000", " 1.000").format("P 21 21 21 ") + OXYGEN + "END\n", ""),
+        ("a.res", RES.format("-1", "Si 1 0.1 0.2 0.3 0.5"), "occupancy of 0.5"),
+        ("a.res", RES.format("-1\nSYMM -x, -y, -z", "Si 1 0.1 0.2 0.3 1.0"), "SYMM -x, -y, -z"),
+        ("a.res", RES.format("1", "Si 1 0.1 0.2 0.3 1.0"), "LATT 1"),
+        ("a.res", RES.format("-1", "Si 1 0.1 0.2 0.3 11.00000 0.02"), ""),
+    ],
+)
+def test_units_masses_and_symmetry_of_structure_files(tmp_path: Path, name: str, text: str, words: str) -> None:
+    refusal, _ = said(tmp_path / name, text)
+    assert words in refusal and bool(words) == bool(refusal)
+
+
+def test_the_end_of_a_pdb_of_models_is_no_structure(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdb"
+    path.write_text("".join(f"MODEL {k}\n{OXYGEN}ENDMDL\n" for k in (1, 2)) + "END\n")
+    assert [len(frame) for frame in read_any(path, Account(""))] == [1, 1]

@@ -137,6 +137,16 @@ def test_a_few_copies_of_training_frames_are_left_out_of_the_test_errors(tmp_pat
     assert note.what.startswith("2 frames (1, 2) show frames of training, shifted")
 
 
+def test_supercells_of_training_frames_are_no_test(tmp_path):
+    train = _frames(tmp_path, rattled(4, 0))
+    repeated = [label(frame * (2, 1, 1)) for frame in rattled(4, 0)[:2]]
+    account = Account("b.extxyz")
+    _, tested = check_pair(train, _frames(tmp_path, [*repeated, *rattled(8, 1)]), account)
+    assert [frame.row for frame in tested] == [*range(3, 11)]
+    check_pair(train, _frames(tmp_path, [*repeated, *rattled(2, 1)]), account)
+    assert "is frame 2 of the training set, as a cell of another size" in [p.what for p in account.of_weight("refuse")]
+
+
 def _with_forces(frames, change):
     spoilt = []
     for frame in frames:

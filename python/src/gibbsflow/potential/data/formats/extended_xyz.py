@@ -215,7 +215,8 @@ def _comment(text: str, line: int) -> dict[str, str]:
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     """Keys and values of a comment line: words, or quoted, or in brackets; a key alone is true."""
     parts, closing, escaped, inside = [""], "", False, False
-    for char in text.strip() + " ":
+    text = text.strip() + " "
+    for place, char in enumerate(text):
         if escaped or (closing and char not in (closing, "\\")):
             parts[-1] += char
             escaped = False
@@ -229,6 +230,8 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
             parts.append("")
         elif not char.isspace():
             parts[-1] += char
+        elif len(parts) == 1 and text[place:].lstrip()[:1] == "=":
+            continue  # KEY = VALUE, as CP2K writes it
         elif parts != [""] and (len(parts) == 1 or parts[1] or inside):
             yield parts[0], parts[1] if len(parts) == 2 else "T"
             parts, inside = [""], False

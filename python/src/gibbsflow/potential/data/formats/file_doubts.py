@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,10 +15,22 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.input_files import DATA_BYTES, open_input
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input, unpacked_stream
 
 log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
+_OTHER_CELL = 0.02
+_OTHER_MASS = 0.3
+_ISOTOPES = (1.0, 2.0, 2.014, 2.0141, 2.014102, 3.016)
+_UNITED = re.compile("CH[1-4]?|[CNO]H[1-4]?_.*")
+_ALL_SAID = "the operations of this setting (_symmetry_equiv_pos_as_xyz), or P 1 with all atoms"
+# monoclinic and orthorhombic: the name tells the axes
+_SETTINGS = range(3, 75)
+_OLD_NAMES = {"aem2": "abm2", "aea2": "aba2", "cmce": "cmca", "cmme": "cmma", "ccce": "ccca"}
+_OLD_NAMES |= {old: new for new, old in _OLD_NAMES.items()}
+_TWO_ORIGINS = frozenset(
+    (48, 50, 59, 68, 70, 85, 86, 88, 125, 126, 129, 130, 133, 134, 137, 138, 141, 142, 201, 203, 222, 224, 227, 228)
+)
 _EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
 # what inputs of programs say of charge and spin, and their readers pass over: name and value
 _ELECTRONS: Mapping[str, re.Pattern[str]] = {
@@ -79,7 +92,10 @@ def is_lammps_data(path: Path) -> bool:
 
 
 def _lammps_dump(path: Path, account: Account) -> None:
-    header = next((line for line in _lines(path, 50) if line.startswith("ITEM: ATOMS")), "")
+    lines = _lines(path, 50)
+    header = next((line for line in lines if line.startswith("ITEM: ATOMS")), "")
+    units = [after for line, after in zip(lines, lines[1:], strict=False) if line.startswith("ITEM: UNITS")]
+    _lammps_units([line.strip() for line in units], account)
     if "element" not in header.split():
         account.refuse("atoms have a type and no element", "dump with the column `element`", field="ITEM: ATOMS")
 
@@ -89,8 +105,54 @@ def _lammps_binary(path: Path, account: Account) -> None:  # noqa: ARG001 - what
 
 
 def _lammps_data(path: Path, account: Account) -> None:
-    if not any(re.match(r"\s*Masses\b", line) for line in _lines(path)):
+    from ase.data import atomic_masses, atomic_numbers
+
+    lines = _lines(path)
+    _lammps_units(re.findall(r"\bunits\s*=?\s*(\w+)", lines[0]) if lines else [], account)
+    start = next((row for row, line in enumerate(lines) if re.match(r"\s*Masses\b", line)), None)
+    if start is None:
         account.refuse("atoms have a type, and there are no masses to tell the elements by", "Masses", row=None)
+        return
+    for row, line in enumerate(lines[start + 1 :], start + 2):
+        if not line.strip():
+            continue
+        found = re.match(r"\s*\w+\s+([\d.eE+-]+)\s*(?:#\s*(\S+))?", line)
+        if found is None:
+            break
+        mass, label = _float(found[1]), found[2] or ""
+        near = int(np.argmin(np.abs(atomic_masses - mass)))
+        named = atomic_numbers.get(label, 0)
+        if not abs(atomic_masses[near] - mass) <= _OTHER_MASS and mass not in _ISOTOPES:
+            account.refuse(f"no element has a mass of {found[1]}", "masses of elements", row=row, field="Masses")
+        elif _UNITED.fullmatch(label) or (named and abs(atomic_masses[named] - mass) > _OTHER_MASS):
+            what = f"a type of mass {found[1]} is named {label}, and would be read as another element"
+            account.refuse(what, "atoms, each of the mass of its element", row=row, field="Masses")
+
+
+def _lammps_units(said: Sequence[str], account: Account) -> None:
+    """Files of LAMMPS are read in Å."""
+    if others := [word for word in said if word not in ("metal", "real")]:
+        account.refuse(f"is in units {others[0]}", "lengths in Å: units metal or real", field="units")
+
+
+def _shelx(path: Path, account: Account) -> None:
+    lines = _lines(path)
+    words = [line.split() for line in lines]
+    if symmetry := [line.strip() for line, own in zip(lines, words, strict=True) if _is_symmetry(own)]:
+        account.refuse(
+            f"{symmetry[0]}, and its sites are taken for all atoms", "P 1 with all atoms", field="LATT, SYMM"
+        )
+    # a word of four capitals is an instruction
+    atoms = [own for own in words if len(own) >= 6 and not re.fullmatch("[A-Z]{4}", own[0])]
+    sites = [own for own in atoms if own[1].isdecimal() and _three_numbers(own[2:])]
+    if shared := [own for own in sites if np.isfinite(_float(own[5])) and abs(_float(own[5]) % 10 - 1) > _SAME_PLACE]:
+        what = f"{shared[0][0]} has an occupancy of {_float(shared[0][5]) % 10:g}"
+        account.refuse(what, "one element on each site, fully occupied", field="occupancy")
+
+
+def _is_symmetry(words: Sequence[str]) -> bool:
+    head = words[0].upper() if words else ""
+    return head == "SYMM" or (head == "LATT" and len(words) > 1 and words[1] != "-1")
 
 
 def _gromacs(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever is in it
@@ -98,10 +160,16 @@ def _gromacs(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever i
 
 
 def _pdb(path: Path, account: Account) -> None:
-    atoms = [line.rstrip("\n") for line in _lines(path) if line.startswith(("ATOM  ", "HETATM"))]
+    lines = [line.rstrip("\n") for line in _lines(path)]
+    atoms = [line for line in lines if line.startswith(("ATOM  ", "HETATM"))]
     if nameless := [line for line in atoms if not line[76:78].strip()]:
         what = f"{len(nameless)} of {len(atoms)} atoms have a name and no element, such as {nameless[0][12:16].strip()}"
         account.refuse(what, "elements in columns 77 and 78", field="element")
+    crystal = next((line for line in lines if line.startswith("CRYST1")), "")
+    # a cell of 1 Å stands for none
+    if (group := crystal[55:66].strip()) and re.sub(r"\s", "", group) != "P1" and crystal[6:15].strip() != "1.000":
+        what = f"its symmetry is {group}, and its sites are taken for all atoms"
+        account.refuse(what, "P 1 with all atoms", field="CRYST1")
     charges = [int(found[2] + found[1]) for line in atoms if (found := re.fullmatch(r"(\d)([+-])", line[78:80]))]
     if sum(charges):
         account.refuse(f"its atoms have charges of {sum(charges):+d} e together", _EXTXYZ, field="charge")
@@ -157,6 +225,21 @@ def _gaussian_in(path: Path, account: Account) -> None:
             return
 
 
+def _gaussian_out(path: Path, account: Account) -> None:
+    """Forces are those of the input orientation; the reader takes the first coordinates that are printed with them."""
+    first = ""
+    for number, line in enumerate(_lines(path), 1):
+        if (found := re.fullmatch(r"\s*(Input|Standard|Z-Matrix) orientation:\s*", line)) and not first:
+            first = found[1]
+        elif "Forces (Hartrees/Bohr)" in line:
+            if first == "Standard":
+                what = "forces in the input orientation, coordinates in the standard orientation alone"
+                right = "a run with `nosymm`, or with `geom=printinputorient`"
+                account.refuse(what, right, row=number, field="forces")
+                return
+            first = ""
+
+
 def _poscar(path: Path, account: Account) -> None:
     from ase.data import atomic_numbers
 
@@ -197,7 +280,7 @@ def _cif(path: Path, account: Account) -> None:
         account.refuse("a magnetic CIF, whose moments are not read", right, field="_atom_site_moment")
         return
     try:
-        blocks = [block for block in parse_cif(str(path)) if block.has_structure()]
+        blocks = [block for block in parse_cif(io.StringIO("".join(_lines(path)))) if block.has_structure()]
     except Exception as error:  # noqa: BLE001 - it raises whatever a broken text leads it to; the reader says what
         log.debug("%s: not looked through (%r)", path, error)
         return
@@ -218,6 +301,12 @@ def _cif_sites(block: Mapping[str, Any], account: Account, where: str) -> None:
         return
     if dummies := [flag for flag in block.get("_atom_site_calc_flag", ()) if str(flag) == "dum"]:
         account.refuse(f"{where}{len(dummies)} sites are dummies", "atoms alone", field="_atom_site_calc_flag")
+    if hidden := [name for name, count in zip(names, block.get("_atom_site_attached_hydrogens", ()), strict=False)
+                  if _float(count) > 0]:  # fmt: skip
+        what = f"{where}hydrogens of {len(hidden)} sites, such as {hidden[0]}, have no coordinates"
+        account.refuse(what, "all atoms", field="_atom_site_attached_hydrogens")
+    if _float(block.get("_cell_modulation_dimension", 0)) > 0:
+        account.refuse(f"{where}modulated, and its average would be read", "a supercell", field="_cell_modulation")
     groups = {str(group) for group in block.get("_atom_site_disorder_group", ())} - {".", "?", "0"}
     if len(groups) > 1:
         what = f"{where}disordered: groups {', '.join(sorted(groups))} are alternatives"
@@ -231,6 +320,12 @@ def _cif_sites(block: Mapping[str, Any], account: Account, where: str) -> None:
     elif any(re.fullmatch(r"[DT]\W*\d*\W*", kind) for kind in types):
         account.note(f"{where}deuterium is computed as hydrogen")
     elements = [re.sub("[^A-Za-z].*", "", name).capitalize() for name in types or labels]
+    formula = {
+        word for word in re.findall("[A-Z][a-z]?", str(block.get("_chemical_formula_sum", ""))) if _is_element(word)
+    }
+    if types and elements and (lacking := sorted(formula - {"H" if one in ("D", "T") else one for one in elements})):
+        what = f"{where}{', '.join(lacking)} of the formula {block['_chemical_formula_sum']} is on no site"
+        account.refuse(what, "all atoms, or the formula of what is there", field="_chemical_formula_sum")
     told = block.get("_atom_site_occupancy") or [1.0] * len(elements)
     full = np.array([_float(share) for share in told])
     for one in range(len(elements)):
@@ -256,28 +351,70 @@ def _cif_symmetry(block: Mapping[str, Any], account: Account, where: str) -> Non
     )
     if name is None and number is None and operations is None:
         account.note(f"{where}no symmetry is given: its sites are all atoms (P 1)")
-    if name is None or number is None:
+    number = int(number) if str(number).isdecimal() else None
+    by_name = None
+    if name is not None:
+        try:
+            by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
+        except Exception as error:  # noqa: BLE001 - a name that ASE does not know
+            log.debug("space group %s: %r", name, error)
+    if operations is not None and number is None and by_name is None:
+        what = (
+            f"{where}operations of {'no space group' if name is None else f'{name}, which is not known by this name'}"
+        )
+        account.refuse(what, "its number as well (1 will do beside operations)", field="_space_group_IT_number")
         return
-    try:
-        by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
-    except Exception as error:  # noqa: BLE001 - a setting that ASE does not know, which its reader resolves or refuses
-        log.debug("space group %s: %r", name, error)
-        return
-    if str(number).isdecimal() and by_name != int(number):
+    if number is not None and by_name is not None and by_name != number:
         what = f"{where}space group {name} has the number {by_name}, and {number} is given"
         account.refuse(what, "one symmetry", field="space group")
+        return
+    if operations is None and (group := number or by_name):
+        _cif_setting(str(name or ""), group, account, where)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of settings that are not looked at: what comes of it is, below
+            rotations = block.get_spacegroup(True).get_op()[0]  # type: ignore[attr-defined]  # a block of ASE
+        metric = block.get_cell().array @ block.get_cell().array.T  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001 - the reader says what it is
+        log.debug("symmetry of the cell: not looked at (%r)", error)
+        return
+    if any(np.abs(r.T @ metric @ r - metric).max() > _OTHER_CELL * metric.max() for r in rotations):
+        what = f"{where}the symmetry {name or number or 'of its operations'}, as it is read, does not keep the cell"
+        account.refuse(what, _ALL_SAID, field="space group")
+
+
+def _cif_setting(name: str, number: int, account: Account, where: str) -> None:
+    """Without operations the reader takes the first setting of the number, whatever the name says."""
+    from ase.spacegroup import Spacegroup
+
+    second = bool(re.search(r":\s*2\b|\sZ\s*$", name))
+    bare = re.sub(r"\s*:.*|\s[SZHR]\s*$", "", name)
+    own = _setting(Spacegroup(number).symbol)
+    if second or (bare and number in _SETTINGS and _setting(bare) not in {own, _OLD_NAMES.get(own)}):
+        what = f"{where}no operations of {name}, which is not the first setting of its number {number}"
+        account.refuse(what, _ALL_SAID, field="space group")
+    elif number in _TWO_ORIGINS and not name.strip().endswith((":1", "S")):
+        account.note(f"{where}no operations of space group {number}, which has two origins: choice 1 is taken")
+
+
+def _setting(name: str) -> str:
+    """Symbol of a space group in short, without blanks: P 1 21/c 1 is p21/c."""
+    bare = re.sub(r"[\s_]", "", name).lower()
+    return re.sub(r"^([a-z])1(.+)1$", r"\1\2", bare)
 
 
 _BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
     "lammps-dump-text": _lammps_dump,
     "lammps-dump-binary": _lammps_binary,
     "lammps-data": _lammps_data,
+    "res": _shelx,
     "gromacs": _gromacs,
     "gromos": _gromacs,
     "proteindatabank": _pdb,
     "mol": _molfile,
     "sdf": _molfile,
     "gaussian-in": _gaussian_in,
+    "gaussian-out": _gaussian_out,
     "vasp": _poscar,
     "cif": _cif,
     "cjson": _chemical_json,
@@ -304,5 +441,5 @@ def _float(value: Any) -> float:
 
 def _lines(path: Path, count: int | None = None) -> list[str]:
     with open_input(path, "a structure file", DATA_BYTES) as file:
-        lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+        lines = io.TextIOWrapper(unpacked_stream(path, file), encoding="utf-8", errors="replace")
         return [line for _, line in zip(range(count), lines, strict=False)] if count is not None else lines.readlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _KNOWN = "extxyz, CIF, POSCAR, ..."
 _OCCUPIED = 1 - 1e-3
+_TENSOR = re.compile("stress|virial|polari[sz]ability", re.IGNORECASE)
 
 
 def read_any(path: Path, account: Account) -> list[Atoms]:
@@ -70,7 +72,8 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
                     warnings.simplefilter("ignore")
                     # a file name is given as it is, or ASE would take what follows an @ for frame numbers
                     for frame in iread(str(path), index=":", format=kind, do_not_split_by_at_sign=True):
-                        frames.append(frame)
+                        if len(frame) or kind != "proteindatabank":  # its END after ENDMDL ends no frame
+                            frames.append(frame)
     except StateError as error:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
     except GibbsflowError:
@@ -87,6 +90,26 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
     return frames
 
 
+def is_of_atoms(name: str, value: Any, atoms: Atoms) -> bool:
+    """Say whether a value has a vector for each atom, and is no tensor of three atoms together.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    value
+        As it was read.
+    atoms
+        The frame.
+
+    Returns
+    -------
+    bool
+        True for shape (atoms, 3) unless it is a stress, a virial or a polarisability.
+    """
+    return np.shape(value) == (len(atoms), 3) and not (len(atoms) == 3 and _TENSOR.search(name))
+
+
 def _of_row(row: Any) -> Atoms:
     """A row as a frame, with what stands beside it in the database: its keys, and numbers of its data."""
     if row.get("gibbsflow_id") and row.get("status"):
@@ -97,7 +120,7 @@ def _of_row(row: Any) -> Atoms:
     for key, value in row.data.items():
         if isinstance(value, str | bytes) or np.asarray(value).dtype.kind not in "bif":
             continue
-        if np.shape(value) == (len(atoms), 3):
+        if is_of_atoms(key, value, atoms):
             atoms.arrays.setdefault(key, np.asarray(value))
         else:
             atoms.info.setdefault(key, value)

@@ -13,7 +13,7 @@ from gibbsflow.errors import Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, enter, rows_in_words
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.data.structures import content_hash
-from gibbsflow.potential.data.twins import twins
+from gibbsflow.potential.data.twins import supercells, twins
 from gibbsflow.potential.train.checks.simple_model import REACH_ANGSTROM
 from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 from gibbsflow.workflow.account import Account
@@ -217,8 +217,8 @@ def check_pair(
     train : list of LabelledFrame
         The training frames, without the few that the test set has too.
     test : list of LabelledFrame
-        The test frames, without the few that show a training frame shifted, turned or reordered: to predict those
-        is to remember them.
+        The test frames, without the few that show a training frame shifted, turned, reordered or repeated: to
+        predict those is to remember them.
     """
     known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
     problems = []
@@ -226,7 +226,8 @@ def check_pair(
     trained = {content_hash(frame.atoms): k for k, frame in enumerate(train)}
     same = {j: trained[key] for j, one in enumerate(test) if (key := content_hash(one.atoms)) in trained}
     common = {j: i for j, i in same.items() if not test[j].isolated}
-    alike = {j: i for i, j in twins(train, test) if j not in same and not test[j].isolated}
+    alike = {j: i for i, j in supercells(train, test) if _largest(test[j]) > _FORCE}
+    alike |= {j: i for i, j in twins(train, test) if j not in same and not test[j].isolated}
     # strains of a perfect crystal that symmetry makes one are in many published sets: nothing but an energy leaks
     leaks = [j for j in alike if np.abs(test[j].forces_ev_per_angstrom).max(initial=0.0) > _FORCE]
     few = len(common) <= _COMMON_SHARE * len(test)
@@ -241,7 +242,8 @@ def check_pair(
             what = f"is frame {train[common[j]].row} of the training set"
             problems.append(Problem(where, what, "frames of its own", row=frame.row))
         if not few_alike and j in alike:
-            what = f"is frame {train[alike[j]].row} of the training set, shifted, turned or reordered"
+            how = _how(train[alike[j]], frame)
+            what = f"is frame {train[alike[j]].row} of the training set, {how}"
             problems.append(Problem(where, what, "frames of its own", row=frame.row))
         if frame.settings_hash and settings != {frame.settings_hash} and "" not in settings:
             what = f"{frame.settings_hash[:12]!r}, training {', '.join(sorted(s[:12] for s in settings))!r}"
@@ -256,7 +258,8 @@ def check_pair(
     if copies:
         rows = [test[j].row for j in sorted(copies)]
         account.note(
-            f"{rows_in_words(rows)} show frames of {train_name}, shifted, turned or reordered: out of the test errors"
+            f"{rows_in_words(rows)} show frames of {train_name}, shifted, turned, reordered or repeated: "
+            "out of the test errors"
         )
     if out:
         rows = sorted(train[i].row for i in out)
@@ -437,6 +440,10 @@ def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:
     account.facts["outliers"] = rows
     if rows:
         account.note(f"outliers: the largest force of {rows_in_words(rows)} is far above that of others")
+
+
+def _how(one: LabelledFrame, other: LabelledFrame) -> str:
+    return "shifted, turned or reordered" if len(one.atoms) == len(other.atoms) else "as a cell of another size"
 
 
 def _frames(count: int) -> str:
