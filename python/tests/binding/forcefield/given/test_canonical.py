@@ -205,16 +205,19 @@ def test_elements_of_repartitioned_masses_without_numbers(amber, tmp_path):
     assert read_terms(tmp_path / "made.prmtop", where="w").elements[:6].tolist() == [6, 1, 1, 1, 8, 1]
 
 
-def test_pairs_with_numbers_of_their_own_are_refused_as_such(amber, tmp_path):
+def test_pairs_of_a_system_with_numbers_of_their_own_are_refused_as_such(amber, tmp_path):
     prmtop, coordinates, *_ = amber
-    parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd"))).save(str(tmp_path / "x.top"))
-    head, _, rest = (tmp_path / "x.top").read_text().partition("[ pairs ]")
-    rows, mark, tail = rest.partition("[ angles ]")
-    lines = [f"{row} 0.3 0.2" if re.fullmatch(r" *\d+ +\d+ +1 *", row) else row for row in rows.split("\n")]
-    assert any(line.endswith("0.2") for line in lines)
-    (tmp_path / "x.top").write_text(f"{head}[ pairs ]" + "\n".join(lines) + mark + tail)
+    loaded = app.AmberPrmtopFile(str(prmtop))
+    system = loaded.createSystem(nonbondedMethod=app.PME, nonbondedCutoff=0.8, constraints=app.HBonds)
+    (pairs,) = (force for force in system.getForces() if isinstance(force, openmm.NonbondedForce))
+    held = [(k, *pairs.getExceptionParameters(k)) for k in range(pairs.getNumExceptions())]
+    number, i, j, charges, *_ = next(row for row in held if row[3]._value)
+    pairs.setExceptionParameters(number, i, j, charges, 0.3, 0.2)
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(loaded.topology, coordinates.positions_angstrom * unit.angstrom, file)
     with pytest.raises(InputError, match="1-4 pairs with Lennard-Jones of their own"):
-        amber_text(tmp_path / "x.top", coordinates, (), None, Account("w"), field="f")
+        amber_text(tmp_path / "x.xml", coordinates, (), (tmp_path / "x.pdb").read_text(), Account("w"), field="f")
 
 
 def test_a_state_b_is_told(amber, tmp_path):
