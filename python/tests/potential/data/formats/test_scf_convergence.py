@@ -46,7 +46,7 @@ def vasprun(*steps: list[float], most: int = 3) -> str:
         (outcar((2, True), (3, False)), "ionic step 2 ended after NELM = 3"),
         (vasprun([-1.0, -1.1], [-1.0, -1.1, -1.2]), "ionic step 2 ended after NELM = 3"),
         ("aborting loop EDIFF was not reached (unconverged)\n", "line 1"),
-        (" >>>>>>>>>> Convergence criterion not met.\n", "line 1"),
+        (f" {'>' * 10} Convergence criterion not met.\n", "line 1"),
     ],
 )
 def test_an_energy_of_no_converged_density_is_refused(tmp_path: Path, text: str, words: str) -> None:
