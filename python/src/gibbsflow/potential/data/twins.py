@@ -87,16 +87,19 @@ def supercells(frames: Sequence[LabelledFrame], others: Sequence[LabelledFrame])
     for i, frame in enumerate(frames):
         groups.setdefault(_formula(frame), []).append(i)
     volumes = {kind: np.array([_print(frames[i])[0] for i in members]) for kind, members in groups.items()}
+    sizes = {kind: np.array([len(frames[i].atoms) for i in members]) for kind, members in groups.items()}
     found = []
     for j, other in enumerate(others):
         kind, own = _formula(other), _print(other)
         if kind not in groups or not other.atoms.pbc.all():
             continue
-        for place in np.flatnonzero(np.abs(volumes[kind] - own[0]) <= VOLUME_SHARE * own[0]):
+        near = np.abs(volumes[kind] - own[0]) <= VOLUME_SHARE * own[0]
+        near &= sizes[kind] != len(other.atoms)
+        for place in np.flatnonzero(near):
             i = groups[kind][place]
             small, large = sorted((frames[i], other), key=lambda one: len(one.atoms))
             times, left = divmod(len(large.atoms), len(small.atoms))
-            if times < 2 or left:
+            if left:
                 continue
             forces = np.abs(np.repeat(_print(small)[1:], times) - _print(large)[1:])
             repeated = {pair: np.repeat(each, times) for pair, each in sorted_distances(small).items()}

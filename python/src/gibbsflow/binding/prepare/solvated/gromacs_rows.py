@@ -189,12 +189,12 @@ def _strange_function(section: str, words: Sequence[str]) -> str:
 
 def _matched_twice(rows: Collection[tuple[str, ...]]) -> str:
     """Types of a torsion that two rows fit, X at other ends: GROMACS takes the first of them, ParmEd always one."""
-    ways = sorted({way for row in rows for way in (row, row[::-1])})
+    ways = {way for row in rows for way in (row, row[::-1])}
     lasts: dict[tuple[str, ...], list[str]] = {}
-    for way in ways:
+    for way in sorted(ways):
         if way[0] == "X" and "X" not in way[1:]:
             lasts.setdefault(way[1:3], []).append(way[3])
-    for way in ways:
+    for way in sorted(ways):
         if way[3] == "X" and way[0] != "X":
             for last in lasts.get(way[1:3], ()):
                 if (*way[:3], last) not in ways:
