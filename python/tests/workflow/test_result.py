@@ -8,7 +8,7 @@ import pytest
 
 from gibbsflow import __version__
 from gibbsflow.errors import StateError
-from gibbsflow.workflow.result import FILE_NAME, Result, failed_status, read_result, versions
+from gibbsflow.workflow.result import FILE_NAME, Result, failed_status, read_result, read_results, versions
 
 
 def test_figures_stand_beside_the_fixed_keys_and_are_read_again(tmp_path):
@@ -56,3 +56,13 @@ def test_what_no_verb_wrote_is_said_with_its_file(tmp_path, text):
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(StateError, match=r"result\.json"):
         read_result(tmp_path)
+
+
+def test_results_that_are_there(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "one" / FILE_NAME).write_text('{"status": "ok"}')
+    assert read_results([tmp_path / "one", tmp_path / "none"]) == {tmp_path / "one" / FILE_NAME: {"status": "ok"}}
+    (tmp_path / "none" / FILE_NAME).write_text("[]")
+    with pytest.raises(StateError, match="none.*damaged"):
+        read_results([tmp_path / "one", tmp_path / "none"])

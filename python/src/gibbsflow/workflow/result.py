@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -125,6 +125,27 @@ def read_result(folder: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("versions", {}), dict):
         raise StateError(f"{Path(folder) / FILE_NAME}: damaged, not as a verb writes it")
     return content
+
+
+def read_results(folders: Iterable[Path]) -> dict[Path, Mapping[str, Any]]:
+    """Read each ``result.json`` that is there.
+
+    Parameters
+    ----------
+    folders
+        Folders that verbs have written into; those without one are passed by.
+
+    Returns
+    -------
+    dict
+        Contents by path.
+
+    Raises
+    ------
+    StateError
+        Where one is unreadable, or not as verbs write it.
+    """
+    return {path: read_result(path.parent) for one in folders if (path := Path(one) / FILE_NAME).exists()}
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -23,8 +23,7 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, hashed
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import as_written, inputs_hash, read_json
-from gibbsflow.workflow.result import FILE_NAME as RESULT
-from gibbsflow.workflow.result import read_result, versions
+from gibbsflow.workflow.result import read_results, versions
 
 FILE_NAME = "record.json"
 PHYSICS = 5
@@ -92,7 +91,7 @@ def analyse_transformation(
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
     paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
-    results = {path: read_result(path.parent) for run in runs if (path := Path(run) / RESULT).exists()}
+    results = read_results(runs)
     expected = Expected(
         replicates=prepared.run.replicates or next(iter(legs.values()))["replicates"],
         windows=windows,

@@ -20,8 +20,7 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, Md
 from gibbsflow.errors import InputError, Problem, StateError, shown
 from gibbsflow.workflow.files import read_json
-from gibbsflow.workflow.result import FILE_NAME as RESULT
-from gibbsflow.workflow.result import read_result
+from gibbsflow.workflow.result import read_results
 
 StoppedBy = Literal["target", "budget", "no progress", "rounds", "failure"]
 KEY = "sampling"
@@ -225,7 +224,7 @@ def judge_system(
         raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
-    results = {path: read_result(path.parent) for run in runs if (path := Path(run) / RESULT).exists()}
+    results = read_results(runs)
     if problems := [
         Problem(str(path), f"{result[key]!r:.80} is no amount of sampling", right, field=key)
         for path, result in results.items()

@@ -240,15 +240,14 @@ def _of_system(system: openmm.System, pdb: str, coordinates: BoxedCoordinates, w
             for atom in residue.atoms():
                 bare.addAtom(atom.name, atom.element, place)
     structure = load_topology(bare, system, coordinates.positions_angstrom)
-    bonded, rigid = {frozenset((b.atom1.idx, b.atom2.idx)) for b in structure.bonds}, system.getNumConstraints()
+    bonded = {frozenset((bond.atom1.idx, bond.atom2.idx)) for bond in structure.bonds}
     masses = [system.getParticleMass(i)._value for i in range(system.getNumParticles())]
     for atom, mass in zip(structure.atoms, masses, strict=True):
         atom.mass = mass
-    held = [system.getConstraintParameters(i)[:2] for i in range(rigid)]
-    _same_elements(structure, np.array(masses), held, where, field)
+    held = [system.getConstraintParameters(index) for index in range(system.getNumConstraints())]
+    _same_elements(structure, np.array(masses), [(i, j) for i, j, _ in held], where, field)
     types: dict[float, Any] = {}
-    for index in range(rigid):
-        i, j, length = system.getConstraintParameters(index)
+    for i, j, length in held:
         if frozenset((i, j)) in bonded:
             continue
         if 1 not in (structure.atoms[i].atomic_number, structure.atoms[j].atomic_number):

@@ -18,6 +18,7 @@ from gibbsflow.binding.forcefield.given.water_models import recognised
 from gibbsflow.binding.forcefield.membrane.embedding import bilayer_doubts
 from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
 from gibbsflow.binding.forcefield.topology_file import sections
+from gibbsflow.binding.prepare.protein.residue_names import SECOND_OXYGENS
 from gibbsflow.binding.solvated_facts import GivenBox
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
@@ -40,8 +41,6 @@ _HEAVY = dict(
     ILE=8, LEU=8, LYS=9, LYN=9, MET=8, PHE=11, PRO=7, SER=6, THR=7, TRP=14, TYR=12, VAL=7, ACE=3, NME=2, NHE=1,
 )  # fmt: skip
 """Heavy atoms of residues in a chain; one more with a second oxygen at its end."""
-_SECOND_OXYGEN = {"OXT", "OC2", "OT2", "OCT2", "O2", "OT"}
-"""As AMBER, GROMACS and others call it."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +343,7 @@ def _incomplete(terms: PrmtopTerms, parts: Components) -> list[tuple[str, str]]:
     for residue, inside in names.items():
         label = terms.labels[residue]
         wanted = _HEAVY.get(label[1:] if len(label) == 4 and label[0] in "NC" else label)  # noqa: PLR2004
-        if wanted is not None and counts[residue] != (whole := wanted + bool(inside & _SECOND_OXYGEN)):
+        if wanted is not None and counts[residue] != (whole := wanted + bool(inside & SECOND_OXYGENS)):
             what = f"{label} {residue + 1} has {int(counts[residue])} heavy atoms, not {whole}"
             told.append((what, "a receptor with all its atoms"))
     return told[:6]

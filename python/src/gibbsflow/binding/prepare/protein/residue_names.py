@@ -63,6 +63,8 @@ _THIOL = {"CYS": {"HG1": "HG"}, "SER": {"HG1": "HG"}}  # of CHARMM
 _ON_NITROGEN = re.compile(r"H|HN|H[NT]?[123]")
 _TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",
                      "OC2": "OXT", "OT": "OXT"}  # fmt: skip
+SECOND_OXYGENS = frozenset({"OXT", *(name for name, meant in _TERMINAL_OXYGENS.items() if meant == "OXT")})
+"""The second oxygen of a chain's end, as AMBER, GROMACS, CHARMM and others call it."""
 
 
 def amber_name_of(name: str) -> str:

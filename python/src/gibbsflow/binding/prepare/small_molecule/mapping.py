@@ -110,12 +110,13 @@ def laid_by_lengths(ligand: Chem.Mol, joined: Chem.Mol) -> tuple[Chem.Mol, bool]
         }
 
     (least, best), others = found[0], found[1:]
+    taken = _orders(best)
     near = [match for misfit, match in others if misfit < least + LENGTH_TOLERANCE_ANGSTROM]
     placed = _posed(ligand, joined, best)
     back = sorted(range(len(best)), key=lambda k: best[k])
     mol = Chem.RenumberAtoms(placed, back)
     Chem.SanitizeMol(mol)
-    return mol, any(_orders(match) != _orders(best) for match in near)
+    return mol, any(_orders(match) != taken for match in near)
 
 
 def symmetries(mol: Chem.Mol, most: int = 200) -> list[list[int]]:

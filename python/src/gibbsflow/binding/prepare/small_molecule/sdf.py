@@ -80,9 +80,10 @@ def _with_double_bonds(mol: Chem.Mol, path: object, field: str, charge: int | No
     if not any(map(_lost_double_bond, mol.GetAtoms())):
         return mol, []
     formal = Chem.GetFormalCharge(mol)
-    found = perceive(Chem.AddHs(mol, addCoords=True), [(1, 2)] * Chem.AddHs(mol).GetNumBonds())
+    whole = Chem.AddHs(mol, addCoords=True)
+    found = perceive(whole, [(1, 2)] * whole.GetNumBonds())
     total = formal if found is None else Chem.GetFormalCharge(found)
-    if found is None or penalty(found) + FAR > penalty(Chem.AddHs(mol)) or (charge == formal != total):
+    if found is None or penalty(found) + FAR > penalty(whole) or (charge == formal != total):
         return mol, []
     drawn, usual = (Chem.MolToSmiles(Chem.RemoveHs(m)) for m in (mol, found))
     if total not in (formal, charge):
